@@ -1,0 +1,171 @@
+/** @file nubridge.h
+ *  The C interface of nubridge: strict C99, statuses out, no exception and no NEURON call across it.
+ *
+ *  Call order: nubridge_require_abi, then nubridge_model_open (or _open_once), then any of the pure functions from any thread, then nubridge_model_close.
+ *  A model is immutable; every state belongs to the caller. Arrays are row-major, one row an instance: `rows x n`, n from nubridge_count.
+ *  Time is in ms, inputs in the units that nubridge_item_unit names (for `sk`: uM), nu and moments have no unit.
+ *  Declarations carry no parameter names: NMODL defines `t`, `dt`, `v`, `h` and every RANGE name as macros. The names stand in the comments, in order.
+ *  The functions marked [step] neither allocate, lock, log nor throw; they leave no text: nubridge_explain makes one from their status.
+ */
+#ifndef NUBRIDGE_NUBRIDGE_H
+#define NUBRIDGE_NUBRIDGE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#if defined(__GNUC__)
+#pragma GCC visibility push(default)
+#endif
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/** Raised with every incompatible change of this file; nubridge_require_abi refuses any other value. */
+#define NUBRIDGE_ABI_VERSION 1
+
+/** Every status: X(NAME, value, text). Negative is an error, positive a warning with a valid result. */
+#define NUBRIDGE_STATUS_LIST(X)                                                                  \
+    X(OK, 0, "success")                                                                          \
+    X(OUTSIDE, 1, "an input lies outside the model's domain; the result follows the policy")     \
+    X(INVALID_ARGUMENT, -1, "an argument breaks the contract of the function")                   \
+    X(INVALID_INPUT, -2, "an input is not a finite number at or above its physical lower bound") \
+    X(INVALID_STATE, -3, "the state is not finite, or is no probability")                        \
+    X(OUTSIDE_REFUSED, -4, "an input lies outside the model's domain and the policy is error")   \
+    X(NOT_CONVERGED, -5, "the integrator could not reach its tolerance")                         \
+    X(MODEL_NOT_FOUND, -6, "no such model")                                                      \
+    X(MODEL_SYNTAX, -7, "the model file is not valid JSON, perhaps truncated")                   \
+    X(MODEL_SCHEMA, -8, "the model file has another schema version")                             \
+    X(MODEL_HASH, -9, "the model file was edited after it was sealed")                           \
+    X(MODEL_INVALID, -10, "the model file breaks a rule of its schema")                          \
+    X(FILE_ERROR, -11, "a file cannot be written")                                               \
+    X(ABI_MISMATCH, -12, "the caller was compiled for another nubridge")                         \
+    X(OUT_OF_MEMORY, -13, "out of memory")                                                       \
+    X(INTERNAL, -14, "an internal error")
+
+#define NUBRIDGE_STATUS_ENUMERATOR(name, value, text) NUBRIDGE_##name = (value),
+enum nubridge_status_code { NUBRIDGE_STATUS_LIST(NUBRIDGE_STATUS_ENUMERATOR) NUBRIDGE_STATUS_END_ = 127 };
+#undef NUBRIDGE_STATUS_ENUMERATOR
+typedef int32_t nubridge_status;
+
+/** What happens to an input outside the domain. NUBRIDGE_POLICY_MODEL takes the model file's own. */
+enum nubridge_policy_code {
+    NUBRIDGE_POLICY_MODEL = 0,
+    NUBRIDGE_POLICY_CLAMP = 1,
+    NUBRIDGE_POLICY_EXTRAPOLATE = 2,
+    NUBRIDGE_POLICY_ERROR = 3
+};
+
+/** What nubridge_count and nubridge_item_name speak of. A categorical model has one state more than nu. */
+enum nubridge_item_kind {
+    NUBRIDGE_ITEM_NU = 0,
+    NUBRIDGE_ITEM_STATE = 1,
+    NUBRIDGE_ITEM_INPUT = 2,
+    NUBRIDGE_ITEM_OBSERVABLE = 3
+};
+
+/** A reduced model: family, dynamics, observables. Opaque, immutable, shared between threads. */
+typedef struct nubridge_model nubridge_model;
+
+/* ---- version, errors ------------------------------------------------------------------------------------------------------- */
+
+/** The library's version, for example "0.1.0". */
+const char* nubridge_version(void);
+/** (abi_version) OK when it equals the library's, else ABI_MISMATCH with both in the text. Pass NUBRIDGE_ABI_VERSION. */
+nubridge_status nubridge_require_abi(int32_t);
+/** (status) The status in words; "unknown status" for any other number. */
+const char* nubridge_status_text(nubridge_status);
+/** The text of this thread's last failed call: the value, the rule and what to do. Valid until the next failure on this thread. */
+const char* nubridge_last_error(void);
+/** (model, status, policy, inputs) Writes and returns the last error for a status of a [step] function, naming the input at fault.
+ *  model may be null. */
+const char* nubridge_explain(const nubridge_model*, nubridge_status, int32_t, const double*);
+
+/* ---- models ---------------------------------------------------------------------------------------------------------------- */
+
+/** (name_or_path, out) Opens a model by name (folders of NUBRIDGE_MODELS, then those beside the library), by folder or by file. */
+nubridge_status nubridge_model_open(const char*, nubridge_model**);
+/** (name_or_path, slot) Opens into a shared slot that was null, once, whoever comes first; does nothing when it is filled. Thread-safe. */
+nubridge_status nubridge_model_open_once(const char*, nubridge_model**);
+/** (model) Frees it; null is allowed. */
+void nubridge_model_close(nubridge_model*);
+/** (json, path) Checks an unsealed model text, adds its hash and writes the file. */
+nubridge_status nubridge_model_seal(const char*, const char*);
+/** (model) Name, hash ("sha256:..."), whole text; owned by the model. */
+const char* nubridge_model_name(const nubridge_model*);
+const char* nubridge_model_hash(const nubridge_model*);
+const char* nubridge_model_json(const nubridge_model*);
+/** (model) The file that it came from. */
+const char* nubridge_model_path(const nubridge_model*);
+/** (model, kind) How many items; 0 for an unknown kind. */
+size_t nubridge_count(const nubridge_model*, int32_t);
+/** (model, kind, index) Name and unit; null when there is no such item. */
+const char* nubridge_item_name(const nubridge_model*, int32_t, size_t);
+const char* nubridge_item_unit(const nubridge_model*, int32_t, size_t);
+/** (model, input_index, lower, upper) The domain of an input, in its unit. */
+nubridge_status nubridge_domain(const nubridge_model*, size_t, double*, double*);
+/** (model) One of nubridge_policy_code, never NUBRIDGE_POLICY_MODEL. */
+int32_t nubridge_model_policy(const nubridge_model*);
+
+/* ---- the family ------------------------------------------------------------------------------------------------------------ */
+
+/** (model, rows, nu, log_z) log_z: rows. */
+nubridge_status nubridge_log_partition(const nubridge_model*, size_t, const double*, double*);
+/** (model, rows, nu, moments) moments: rows x states. [step] */
+nubridge_status nubridge_moments(const nubridge_model*, size_t, const double*, double*);
+/** (model, rows, moments, nu) The inverse: nu is infinite where an occupancy is 0. [step] */
+nubridge_status nubridge_from_moments(const nubridge_model*, size_t, const double*, double*);
+/** (model, rows, nu, fisher) fisher: rows x nu x nu, Cov(X, X). */
+nubridge_status nubridge_fisher(const nubridge_model*, size_t, const double*, double*);
+/** (model, rows, nu, count, seed, samples) samples: rows x count state indices; the same seed gives the same samples. */
+nubridge_status nubridge_sample(const nubridge_model*, size_t, const double*, size_t, uint64_t, int32_t*);
+
+/* ---- dynamics in nu -------------------------------------------------------------------------------------------------------- */
+/* outside: rows flags (1 = an input of that row lay outside the domain), or null. */
+
+/** (model, policy, rows, inputs, nu, outside) The steady state at constant inputs. */
+nubridge_status nubridge_initial(const nubridge_model*, int32_t, size_t, const double*, double*, uint8_t*);
+/** (model, policy, rows, nu, inputs, rhs, outside) d nu/dt, per ms. [step] */
+nubridge_status nubridge_rhs(const nubridge_model*, int32_t, size_t, const double*, const double*, double*, uint8_t*);
+/** (model, policy, rows, nu, inputs, d_nu, d_input) d_nu: rows x nu x nu, d_input: rows x nu x inputs; either may be null. */
+nubridge_status nubridge_jacobian(const nubridge_model*, int32_t, size_t, const double*, const double*, double*, double*);
+/** (model, policy, rows, nu, inputs, dt_ms, nu_out, outside) One exact step at constant inputs; in place allowed. [step] */
+nubridge_status nubridge_step(const nubridge_model*, int32_t, size_t, const double*, const double*, double, double*, uint8_t*);
+/** (model, policy, rows, nu, inputs_begin, inputs_end, dt_ms, tolerance, nu_out, outside) Inputs that move linearly over the step:
+ *  L-stable Rosenbrock steps in nu, each held to `tolerance` (absolute and relative, 1e-12 to 0.1). */
+nubridge_status nubridge_step_ramp(const nubridge_model*, int32_t, size_t, const double*, const double*, const double*, double, double,
+                                   double*, uint8_t*);
+/** (model, rows, nu, observables) observables: rows x observables. [step] */
+nubridge_status nubridge_observe(const nubridge_model*, size_t, const double*, double*);
+
+/* ---- the same in the dual moments (occupancies), which stay finite ---------------------------------------------------------- */
+
+/** (model, policy, rows, inputs, moments, outside) Steady state. [step] */
+nubridge_status nubridge_initial_moments(const nubridge_model*, int32_t, size_t, const double*, double*, uint8_t*);
+/** (model, policy, rows, moments, inputs, rates, outside) d moments/dt, per ms. [step] */
+nubridge_status nubridge_rhs_moments(const nubridge_model*, int32_t, size_t, const double*, const double*, double*, uint8_t*);
+/** (model, policy, rows, moments, inputs, dt_ms, moments_out, outside) One exact step at constant inputs: never negative, sums to 1; in place
+ *  allowed. [step] */
+nubridge_status nubridge_step_moments(const nubridge_model*, int32_t, size_t, const double*, const double*, double, double*, uint8_t*);
+/** (model, policy, inputs, gamma_ms, vector) Solves (I - gamma Q) x = b in place, one instance: the Newton step of an implicit solver
+ *  such as CVODE. [step] */
+nubridge_status nubridge_newton_moments(const nubridge_model*, int32_t, const double*, double, double*);
+/** (model, rows, moments, observables) [step] */
+nubridge_status nubridge_observe_moments(const nubridge_model*, size_t, const double*, double*);
+
+/* ---- faults of worker threads ------------------------------------------------------------------------------------------------ */
+
+/** (model, status, policy, inputs) Keeps the first fault until it is taken: a worker thread must not raise. Thread-safe. */
+void nubridge_fault_post(const nubridge_model*, nubridge_status, int32_t, const double*);
+/** (model) The kept fault's status, its text now the last error, and clears it; OK when there is none. [step] when there is none */
+nubridge_status nubridge_fault_take(const nubridge_model*);
+/** (model) 1 for the first caller in this process, 0 ever after: to say once that an input left the domain. */
+int32_t nubridge_first_outside(const nubridge_model*);
+
+#ifdef __cplusplus
+}
+#endif
+#if defined(__GNUC__)
+#pragma GCC visibility pop
+#endif
+
+#endif

@@ -1,0 +1,58 @@
+#pragma once
+
+#include <exception>
+#include <new>
+#include <string>
+#include <utility>
+
+#include "nubridge/nubridge.h"
+#include "units/error.hpp"
+
+namespace nubridge::c_api {
+
+/// The text of this thread's last failed call.
+inline std::string& last_error() {
+    thread_local std::string text;
+    return text;
+}
+
+/// Keeps `text` as the last error and returns `status`; never throws.
+inline nubridge_status fail(nubridge_status status, const std::string& text) noexcept {
+    try {
+        last_error() = text;
+    } catch (...) {
+        last_error().clear();
+    }
+    return status;
+}
+
+/// The exception firewall: runs `body` and turns what it throws into a status and the last error.
+template <class Body>
+nubridge_status guarded(Body&& body) noexcept {
+    try {
+        std::forward<Body>(body)();
+        return NUBRIDGE_OK;
+    } catch (const ModelNotFound& error) {
+        return fail(NUBRIDGE_MODEL_NOT_FOUND, error.what());
+    } catch (const ModelSyntaxError& error) {
+        return fail(NUBRIDGE_MODEL_SYNTAX, error.what());
+    } catch (const ModelSchemaError& error) {
+        return fail(NUBRIDGE_MODEL_SCHEMA, error.what());
+    } catch (const ModelHashError& error) {
+        return fail(NUBRIDGE_MODEL_HASH, error.what());
+    } catch (const ModelInvalid& error) {
+        return fail(NUBRIDGE_MODEL_INVALID, error.what());
+    } catch (const FileError& error) {
+        return fail(NUBRIDGE_FILE_ERROR, error.what());
+    } catch (const InvalidArgument& error) {
+        return fail(NUBRIDGE_INVALID_ARGUMENT, error.what());
+    } catch (const std::bad_alloc&) {
+        return fail(NUBRIDGE_OUT_OF_MEMORY, "out of memory");
+    } catch (const std::exception& error) {
+        return fail(NUBRIDGE_INTERNAL, std::string("internal error: ") + error.what() + "; please report it");
+    } catch (...) {
+        return fail(NUBRIDGE_INTERNAL, "internal error; please report it");
+    }
+}
+
+}  // namespace nubridge::c_api

@@ -1,0 +1,260 @@
+// The uniformised step, compiled once per instruction set: define NUBRIDGE_KERNEL_SET before including.
+// Everything has internal linkage: no code of one instruction set may serve another.
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <utility>
+
+#include "dynamics/propagator.hpp"
+
+namespace nubridge::dynamics {
+namespace {
+
+using Batch = double __attribute__((vector_size(batch_width * sizeof(double))));
+
+template <class Value>
+Value broadcast(double value);
+template <>
+[[gnu::always_inline]] inline double broadcast(double value) {
+    return value;
+}
+template <>
+[[gnu::always_inline]] inline Batch broadcast(double value) {
+    return Batch{value, value, value, value};
+}
+
+inline double largest(double value) { return value; }
+inline double largest(const Batch& values) {
+    const double first = values[0] > values[1] ? values[0] : values[1];
+    const double second = values[2] > values[3] ? values[2] : values[3];
+    return first > second ? first : second;
+}
+
+/// Whether a sum of probabilities is 1 but for rounding; false for NaN.
+inline bool near_one(double sum) { return sum > 1.0 - 1e-9 && sum < 1.0 + 1e-9; }
+inline bool near_one(const Batch& sums) { return near_one(sums[0]) && near_one(sums[1]) && near_one(sums[2]) && near_one(sums[3]); }
+
+/// Terms needed so that the rest of the series of e^a is below 5e-14: stage_limit[m] is the largest a for m terms.
+inline constexpr std::size_t max_stages = 20;
+constexpr std::array<double, max_stages + 1> make_stage_limits() {
+    std::array<double, max_stages + 1> limits{};
+    for (std::size_t m = 1; m <= max_stages; ++m) {
+        double factorial = 1.0;
+        for (std::size_t k = 2; k <= m + 1; ++k) factorial *= static_cast<double>(k);
+        double low = 0.0, high = 4.0;
+        for (int bisection = 0; bisection < 60; ++bisection) {
+            const double middle = 0.5 * (low + high);
+            double power = 1.0;
+            for (std::size_t k = 0; k <= m; ++k) power *= middle;
+            (power / factorial < 5e-14 ? low : high) = middle;
+        }
+        limits[m] = low;
+    }
+    return limits;
+}
+inline constexpr auto stage_limit = make_stage_limits();
+/// Steps longer than this many series are left to squaring.
+inline constexpr double max_substeps = 16.0;
+
+/// Calls f(0) ... f(N - 1) with compile-time indices.
+template <std::size_t N, class F>
+[[gnu::always_inline]] inline void unrolled(F&& f) {
+    [&]<std::size_t... I>(std::index_sequence<I...>) { (f(std::integral_constant<std::size_t, I>{}), ...); }(std::make_index_sequence<N>{});
+}
+
+/// A topology known when the model is loaded.
+struct LoadedTopology {
+    static constexpr std::size_t max_states = TransitionNetwork::max_states;
+    static constexpr std::size_t max_entries = TransitionNetwork::max_states + TransitionNetwork::max_transitions * 2;
+    const KernelData& data;
+    template <class F>
+    void each_state(F&& f) const {
+        for (std::size_t state = 0; state < data.states; ++state) f(state);
+    }
+    template <class F>
+    void each_input(F&& f) const {
+        for (std::size_t input = 0; input < data.inputs; ++input) f(input);
+    }
+    template <class F>
+    void each_entry(F&& f) const {
+        for (std::size_t entry = 0; entry < data.entries; ++entry) f(entry);
+    }
+    /// SUM over the entries of `row` of rates[entry] x[source].
+    template <class Value>
+    [[gnu::always_inline]] Value row_sum(std::size_t row, const Value* rates, const Value* x) const {
+        const std::uint32_t begin = data.row_begin[row];
+        const std::uint32_t end = data.row_begin[row + 1];
+        Value sum = rates[begin] * x[data.source[begin]];
+        for (std::uint32_t entry = begin + 1; entry < end; ++entry) sum += rates[entry] * x[data.source[entry]];
+        return sum;
+    }
+};
+
+/// A topology known when the library is compiled: all its loops unroll and the state stays in registers.
+/// `Pattern` has states, inputs and edges, an array of undirected {a, b} in any order.
+template <class Pattern>
+struct CompiledTopology {
+    static constexpr std::size_t max_states = Pattern::states;
+    static constexpr std::size_t max_entries = Pattern::states + 2 * Pattern::edges.size();
+    static constexpr bool joined(std::size_t a, std::size_t b) {
+        if (a == b) return true;
+        for (const auto& edge : Pattern::edges) {
+            if ((edge[0] == a && edge[1] == b) || (edge[0] == b && edge[1] == a)) return true;
+        }
+        return false;
+    }
+    struct Tables {
+        std::array<std::size_t, Pattern::states + 1> row_begin{};
+        std::array<std::size_t, max_entries> source{};
+    };
+    static constexpr Tables make_tables() {
+        Tables tables;
+        std::size_t entry = 0;
+        for (std::size_t row = 0; row < Pattern::states; ++row) {
+            for (std::size_t column = 0; column < Pattern::states; ++column) {
+                if (joined(row, column)) tables.source[entry++] = column;
+            }
+            tables.row_begin[row + 1] = entry;
+        }
+        return tables;
+    }
+    static constexpr Tables tables = make_tables();
+
+    template <class F>
+    [[gnu::always_inline]] void each_state(F&& f) const {
+        unrolled<Pattern::states>(f);
+    }
+    template <class F>
+    [[gnu::always_inline]] void each_input(F&& f) const {
+        unrolled<Pattern::inputs>(f);
+    }
+    template <class F>
+    [[gnu::always_inline]] void each_entry(F&& f) const {
+        unrolled<max_entries>(f);
+    }
+    template <std::size_t Row, class Value>
+    [[gnu::always_inline]] Value row_sum(std::integral_constant<std::size_t, Row>, const Value* rates, const Value* x) const {
+        constexpr std::size_t begin = tables.row_begin[Row];
+        constexpr std::size_t count = tables.row_begin[Row + 1] - begin;
+        Value sum = rates[begin] * x[tables.source[begin]];
+        unrolled<count - 1>([&](auto i) { sum += rates[begin + 1 + i] * x[tables.source[begin + 1 + i]]; });
+        return sum;
+    }
+    static bool matches(const KernelData& data) {
+        return data.inputs == Pattern::inputs &&
+               std::equal(data.row_begin.begin(), data.row_begin.end(), tables.row_begin.begin(), tables.row_begin.end()) &&
+               std::equal(data.source.begin(), data.source.end(), tables.source.begin(), tables.source.end());
+    }
+};
+
+inline constexpr auto reciprocal = [] {
+    std::array<double, max_stages + 1> values{};
+    for (std::size_t k = 1; k <= max_stages; ++k) values[k] = 1.0 / static_cast<double>(k);
+    return values;
+}();
+
+/// y = exp(hQ) x = e^-a (x + hM/1 (x + hM/2 (x + ...))), a = h * bound, with the scalar series of e^a beside it so that the truncated
+/// weights sum to 1. x sums to 1 but for rounding; y takes that rounding back, so that no drift builds up over steps.
+/// All but the stages themselves lies off the chain of dependent operations.
+template <class Topology, class Value>
+[[gnu::always_inline]] inline bool series(Topology topology, const Value* rates, const Value& bound, double h, std::size_t stages,
+                                          const Value* x, Value* y) {
+    Value sum{};
+    topology.each_state([&](auto state) { sum += x[state]; });
+    const Value one = broadcast<Value>(1.0);
+    Value weight = one;
+    Value previous[Topology::max_states];
+    topology.each_state([&](auto state) { y[state] = x[state]; });
+    for (std::size_t stage = stages; stage > 0; --stage) {
+        const Value factor = broadcast<Value>(h * reciprocal[stage]);
+        topology.each_state([&](auto state) { previous[state] = factor * y[state]; });
+        topology.each_state([&](auto row) { y[row] = x[row] + topology.row_sum(row, rates, previous); });
+        weight = one + factor * bound * weight;
+    }
+    const Value scale = (one + one - sum) / weight;
+    topology.each_state([&](auto state) { y[state] *= scale; });
+    return near_one(sum);
+}
+
+template <class Topology, class Value>
+[[gnu::always_inline]] inline bool advance(const KernelData& data, Topology topology, const Value* u, double h, const Value* x, Value* y) {
+    Value rates[Topology::max_entries];
+    Value bound = broadcast<Value>(data.exit_bound[0]);
+    topology.each_entry([&](auto entry) { rates[entry] = broadcast<Value>(data.coefficients[entry]); });
+    topology.each_input([&](auto input) {
+        const double* slope = data.coefficients.data() + (1 + input) * data.entries;
+        bound += u[input] * broadcast<Value>(data.exit_bound[1 + input]);
+        topology.each_entry([&](auto entry) { rates[entry] += u[input] * broadcast<Value>(slope[entry]); });
+    });
+    const double span = h * largest(bound);
+    if (span <= stage_limit[max_stages]) [[likely]] {
+        std::size_t stages = 1;
+        while (span > stage_limit[stages]) ++stages;
+        return series(topology, rates, bound, h, stages, x, y);
+    }
+    if (!(span <= max_substeps * stage_limit[max_stages])) return false;
+    const auto substeps = static_cast<std::size_t>(span / stage_limit[max_stages]) + 1;
+    Value begin[Topology::max_states];
+    topology.each_state([&](auto state) { begin[state] = x[state]; });
+    bool ok = true;
+    for (std::size_t step = 0; step < substeps; ++step) {
+        ok = series(topology, rates, bound, h / static_cast<double>(substeps), max_stages, begin, y) && ok;
+        topology.each_state([&](auto state) { begin[state] = y[state]; });
+    }
+    return ok;
+}
+
+template <class Topology>
+Topology topology_of(const KernelData& data) {
+    if constexpr (requires { Topology{data}; }) {
+        return Topology{data};
+    } else {
+        return Topology{};
+    }
+}
+
+template <class Topology>
+bool single(const KernelData& data, const double* u, double h, const double* x, double* y) noexcept {
+    double result[Topology::max_states];
+    const auto topology = topology_of<Topology>(data);
+    if (!advance(data, topology, u, h, x, result)) return false;
+    topology.each_state([&](auto state) { y[state] = result[state]; });
+    return true;
+}
+
+template <class Topology>
+bool batch(const KernelData& data, const double* u, double h, const double* x, double* y) noexcept {
+    return advance(data, topology_of<Topology>(data), reinterpret_cast<const Batch*>(u), h, reinterpret_cast<const Batch*>(x),
+                   reinterpret_cast<Batch*>(y));
+}
+
+/// Hirschberg's SK channel: C1-C2-C3-C4 with O1 at C3 and O2 at C4, one input.
+struct HirschbergPattern {
+    static constexpr std::size_t states = 6;
+    static constexpr std::size_t inputs = 1;
+    static constexpr std::array<std::array<std::size_t, 2>, 5> edges{{{0, 1}, {1, 2}, {2, 3}, {2, 4}, {3, 5}}};
+};
+/// A two-state channel, one input.
+struct TwoStatePattern {
+    static constexpr std::size_t states = 2;
+    static constexpr std::size_t inputs = 1;
+    static constexpr std::array<std::array<std::size_t, 2>, 1> edges{{{0, 1}}};
+};
+
+template <class... Patterns>
+KernelSet choose(const KernelData& data) {
+    KernelSet set{single<LoadedTopology>, batch<LoadedTopology>};
+    ((CompiledTopology<Patterns>::matches(data)
+          ? void(set = KernelSet{single<CompiledTopology<Patterns>>, batch<CompiledTopology<Patterns>>})
+          : void()),
+     ...);
+    return set;
+}
+
+}  // namespace
+
+KernelSet NUBRIDGE_KERNEL_SET(const KernelData& data) noexcept { return choose<HirschbergPattern, TwoStatePattern>(data); }
+
+}  // namespace nubridge::dynamics

@@ -1,0 +1,77 @@
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "dynamics/transition_network.hpp"
+
+namespace nubridge::dynamics {
+
+/// A transition network in the form that the kernels read: M(u) = Q(u) + a(u) I by rows, all entries non-negative.
+///
+/// Entry e of row j adds (coefficients[e] + SUM_i u_i coefficients[(1 + i) entries + e]) x[source[e]] to (M x)_j. The shift
+/// a(u) = exit_bound[0] + SUM_i u_i exit_bound[1 + i] is at least the largest rate out of any state.
+struct KernelData {
+    std::size_t states = 0;
+    std::size_t inputs = 0;
+    std::size_t entries = 0;
+    std::vector<std::uint32_t> row_begin;
+    std::vector<std::uint32_t> source;
+    std::vector<double> coefficients;
+    std::vector<double> exit_bound;
+};
+
+/// Instances that the batch kernel advances together.
+inline constexpr std::size_t batch_width = 4;
+
+/// One instance: y = exp(h Q(u)) x for h (ms) and x that sums to 1 within 1e-9; y is non-negative and sums to 1. False, with y undefined,
+/// where x does not sum to 1 or the step is too long for the series.
+using SingleKernel = bool (*)(const KernelData&, const double* u, double h, const double* x, double* y) noexcept;
+/// The same for batch_width instances, instance index last: u[inputs][batch_width], x and y[states][batch_width].
+using BatchKernel = bool (*)(const KernelData&, const double* u, double h, const double* x, double* y) noexcept;
+
+struct KernelSet {
+    SingleKernel single;
+    BatchKernel batch;
+};
+
+/// The exact step of dp/dt = Q(u) p at constant u: uniformisation, exp(hQ) = e^(-ha) exp(hM) with the series of the non-negative M
+/// (Jensen 1953), so that no probability can come out negative whatever the rounding; long steps by squaring the propagator.
+///
+/// Immutable after construction; every function is pure, re-entrant and does not allocate.
+class Propagator {
+public:
+    explicit Propagator(const TransitionNetwork& network);
+
+    /// p <- exp(dt Q(u)) p. dt_ms >= 0, u finite and >= 0, p non-negative. In place allowed. False when p is no probability.
+    bool step(const double* u, double dt_ms, const double* p, double* p_out) const noexcept;
+    /// batch_width instances at once, instance index last. False when any of them needs `step` on its own; p_out is then undefined.
+    bool step_batch(const double* u, double dt_ms, const double* p, double* p_out) const noexcept {
+        return kernels_.batch(data_, u, dt_ms, p, p_out);
+    }
+    /// dp/dt = Q(u) p, per ms.
+    void rates(const double* u, const double* p, double* rates) const noexcept;
+    /// x <- (I - gamma Q(u))^-1 x. gamma_ms >= 0.
+    void solve_implicit(const double* u, double gamma_ms, double* x) const noexcept;
+    /// The steady state at constant u, by the Grassmann-Taksar-Heyman elimination (no subtraction: full relative accuracy of every
+    /// occupancy). False when it is not unique at this u.
+    bool steady_state(const double* u, double* p) const noexcept;
+
+    std::size_t state_count() const noexcept { return data_.states; }
+    const KernelData& data() const noexcept { return data_; }
+
+private:
+    bool step_by_squaring(const double* u, double dt_ms, const double* p, double* p_out) const noexcept;
+    void off_diagonal(const double* u, double* q) const noexcept;
+
+    KernelData data_;
+    KernelSet kernels_;
+};
+
+/// The kernels for this network on this processor: AVX2 where it has it, unrolled where the topology is one that we compile.
+KernelSet choose_kernels(const KernelData& data) noexcept;
+
+}  // namespace nubridge::dynamics

@@ -1,0 +1,177 @@
+TITLE Small-conductance calcium-activated potassium channel, reduced model advanced by nubridge
+
+COMMENT
+Six states (Hirschberg B, Maylie J, Adelman JP, Marrion NV (1998) J Gen Physiol 111:565-581), rates per s and per uM:
+
+    C1 <-> C2 <-> C3 <-> C4      200 ca / 80,  160 ca / 80,  80 ca / 200
+                  C3 <-> O1      160 / 1000   (short openings)
+                  C4 <-> O2      1200 / 100   (long openings)
+
+The STATE variables are the occupancies, the dual moments of the categorical maximum-entropy family p_i = exp(-nu_i)/Z, nu_C1 = 0:
+they stay finite where nu does not and cost no logarithm. nu is read by nu(1) ... nu(5), and recorded from nu0 ... nu4 when track_nu = 1.
+
+Fixed step: each step is the exact solution exp(Q dt) at the mean of the calcium that the currents saw and the calcium at the step's end, which is second
+order in a calcium that moves, written by a mechanism or played. CVODE: the true derivative, with the exact Jacobian for its Newton step.
+The model file models/sk/model.json holds the rates; NUBRIDGE_MODELS names other folders to look in.
+ENDCOMMENT
+
+NEURON {
+    THREADSAFE
+    SUFFIX sk
+    USEION ca READ cai
+    USEION k READ ek WRITE ik
+    RANGE gbar, g, popen, ik, q10, diff, outside
+    RANGE nu0, nu1, nu2, nu3, nu4
+    GLOBAL policy, track_nu
+}
+
+UNITS {
+    (mV) = (millivolt)
+    (mA) = (milliamp)
+    (S) = (siemens)
+    (mM) = (milli/liter)
+    (uM) = (micro/liter)
+}
+
+PARAMETER {
+    gbar = 0.001 (S/cm2) <0, 1e9>
+    q10 = 1 (1) <1e-3, 1e3>  : factor of all rates per 10 degC above 23 degC
+    diff = 1 (1) <1e-3, 1e3> : the channel sees cai / diff (Solinas et al. 2007: 3)
+    policy = 0 (1) <0, 3>    : off the domain 0 as the model file says, 1 clamp, 2 extrapolate, 3 error
+    track_nu = 0 (1) <0, 1>  : 1 keeps nu0 ... nu4 up to date, otherwise they are NaN
+    celsius (degC)
+}
+
+STATE {
+    c1 (1) c2 (1) c3 (1) c4 (1) o1 (1) o2 (1)
+}
+
+ASSIGNED {
+    v (mV)
+    ek (mV)
+    cai (mM)
+    dt (ms)
+    ik (mA/cm2)
+    g (S/cm2)
+    popen (1)
+    outside (1)    : steps (CVODE: derivatives) with calcium off the model's domain since the start
+    cai_before (mM) : what the currents of this step saw
+    speed (1)
+    nu0 (1) nu1 (1) nu2 (1) nu3 (1) nu4 (1)
+}
+
+VERBATIM
+#ifndef NUBRIDGE_NUBRIDGE_H
+#include <nubridge/nubridge.h>
+#endif
+#include <math.h>
+#include <stdio.h>
+#ifdef CORENEURON_BUILD
+#define CVODE_ 0
+#else
+#define CVODE_ cvode_active_
+#endif
+static nubridge_model* model_;
+
+/* Faults are raised on thread 0; another thread leaves its fault there and its state NaN. */
+static void fault_(nubridge_status status_, double policy_, const double* ca_uM_, int is_main_, double* s_) {
+    int i_;
+    if (status_ == NUBRIDGE_OUTSIDE) {
+        if (nubridge_first_outside(model_)) fprintf(stderr, "%s (said once; outside_sk counts)\n", nubridge_explain(model_, status_, (int)policy_, ca_uM_));
+        return;
+    }
+    for (i_ = 0; i_ < 6; ++i_) s_[i_] = NAN;
+    if (is_main_) hoc_execerror(nubridge_explain(model_, status_, (int)policy_, ca_uM_), 0);
+    nubridge_fault_post(model_, status_, (int)policy_, ca_uM_);
+}
+ENDVERBATIM
+
+BREAKPOINT {
+    CONDUCTANCE g USEION k
+    SOLVE occupancies METHOD cnexp
+    cai_before = cai
+    popen = o1 + o2
+    g = gbar*popen
+    ik = g*(v - ek)
+}
+
+INITIAL {
+    speed = q10^((celsius - 23(degC))/10(degC))
+    outside = 0
+    cai_before = cai
+    start()
+    track()
+}
+
+DERIVATIVE occupancies {
+    LOCAL d1, d2, d3, d4, d5, d6
+    newton_step()
+    d1 = 0(/ms)
+    d2 = 0(/ms)
+    d3 = 0(/ms)
+    d4 = 0(/ms)
+    d5 = 0(/ms)
+    d6 = 0(/ms)
+VERBATIM
+    double s_[6] = {c1, c2, c3, c4, o1, o2}, d_[6], ca_uM_ = (CVODE_ ? cai : 0.5*(cai_before + cai))*1e3/diff;
+    nubridge_status status_ = CVODE_ ? nubridge_rhs_moments(model_, (int)policy, 1, s_, &ca_uM_, d_, 0)
+                                     : nubridge_step_moments(model_, (int)policy, 1, s_, &ca_uM_, dt*speed, s_, 0);
+    if (status_ != NUBRIDGE_OK) { outside += status_ == NUBRIDGE_OUTSIDE; fault_(status_, policy, &ca_uM_, _nt == nrn_threads, s_); }
+    if (CVODE_) { _ld1 = d_[0]*speed; _ld2 = d_[1]*speed; _ld3 = d_[2]*speed; _ld4 = d_[3]*speed; _ld5 = d_[4]*speed; _ld6 = d_[5]*speed; }
+    else { c1 = s_[0]; c2 = s_[1]; c3 = s_[2]; c4 = s_[3]; o1 = s_[4]; o2 = s_[5]; }
+ENDVERBATIM
+    c1' = d1
+    c2' = d2
+    c3' = d3
+    c4' = d4
+    o1' = d5
+    o2' = d6
+    track()
+}
+
+: Opens the model, takes a fault that another thread left, and sets the steady state of the local calcium.
+PROCEDURE start() {
+VERBATIM
+    double s_[6], ca_uM_ = cai*1e3/diff;
+    nubridge_status status_ = nubridge_require_abi(NUBRIDGE_ABI_VERSION);
+    if (status_ == NUBRIDGE_OK) status_ = nubridge_model_open_once("sk", &model_);
+    if (status_ == NUBRIDGE_OK && nubridge_count(model_, NUBRIDGE_ITEM_STATE) != 6) status_ = NUBRIDGE_MODEL_INVALID;
+    if (status_ != NUBRIDGE_OK) hoc_execerror(nubridge_last_error(), 0);
+    (void)nubridge_fault_take(model_);
+    status_ = nubridge_initial_moments(model_, (int)policy, 1, &ca_uM_, s_, 0);
+    if (status_ != NUBRIDGE_OK) { outside += status_ == NUBRIDGE_OUTSIDE; fault_(status_, policy, &ca_uM_, _nt == nrn_threads, s_); }
+    c1 = s_[0]; c2 = s_[1]; c3 = s_[2]; c4 = s_[3]; o1 = s_[4]; o2 = s_[5];
+ENDVERBATIM
+}
+
+: CVODE's Newton step with the exact Jacobian: here the D of the states hold the right side and dt the solver's gamma.
+PROCEDURE newton_step() {
+VERBATIM
+#ifndef CORENEURON_BUILD
+    if (CVODE_) {
+        double b_[6] = {Dc1, Dc2, Dc3, Dc4, Do1, Do2}, ca_uM_ = cai*1e3/diff;
+        (void)nubridge_newton_moments(model_, (int)policy, &ca_uM_, dt*speed, b_);
+        Dc1 = b_[0]; Dc2 = b_[1]; Dc3 = b_[2]; Dc4 = b_[3]; Do1 = b_[4]; Do2 = b_[5];
+    } else if (_nt == nrn_threads && nubridge_fault_take(model_) != NUBRIDGE_OK) hoc_execerror(nubridge_last_error(), 0);
+#endif
+ENDVERBATIM
+}
+
+: nu of state i = 1 (C2) ... 5 (O2), nu of C1 being 0.
+FUNCTION nu(i) (1) {
+VERBATIM
+    double s_[6] = {c1, c2, c3, c4, o1, o2}, nu_[5] = {NAN, NAN, NAN, NAN, NAN};
+    (void)nubridge_from_moments(model_, 1, s_, nu_);
+    _lnu = _li >= 1 && _li <= 5 ? nu_[(int)_li - 1] : NAN;
+ENDVERBATIM
+}
+
+PROCEDURE track() {
+    if (track_nu != 0) {
+        nu0 = nu(1)
+        nu1 = nu(2)
+        nu2 = nu(3)
+        nu3 = nu(4)
+        nu4 = nu(5)
+    }
+}

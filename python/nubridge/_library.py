@@ -1,0 +1,104 @@
+"""The C interface of libnubridge by ctypes: one place that knows its signatures."""
+
+import ctypes
+import functools
+import re
+from pathlib import Path
+
+from . import errors, paths
+
+_P = ctypes.c_void_p
+_I = ctypes.c_int32
+_N = ctypes.c_size_t
+_D = ctypes.c_double
+_S = ctypes.c_char_p
+
+# Name: (result, arguments), as in nubridge.h.
+_SIGNATURES = {
+    "nubridge_version": (_S, []),
+    "nubridge_require_abi": (_I, [_I]),
+    "nubridge_status_text": (_S, [_I]),
+    "nubridge_last_error": (_S, []),
+    "nubridge_explain": (_S, [_P, _I, _I, _P]),
+    "nubridge_model_open": (_I, [_S, ctypes.POINTER(_P)]),
+    "nubridge_model_close": (None, [_P]),
+    "nubridge_model_seal": (_I, [_S, _S]),
+    "nubridge_model_name": (_S, [_P]),
+    "nubridge_model_hash": (_S, [_P]),
+    "nubridge_model_json": (_S, [_P]),
+    "nubridge_model_path": (_S, [_P]),
+    "nubridge_count": (_N, [_P, _I]),
+    "nubridge_item_name": (_S, [_P, _I, _N]),
+    "nubridge_item_unit": (_S, [_P, _I, _N]),
+    "nubridge_domain": (_I, [_P, _N, ctypes.POINTER(_D), ctypes.POINTER(_D)]),
+    "nubridge_model_policy": (_I, [_P]),
+    "nubridge_log_partition": (_I, [_P, _N, _P, _P]),
+    "nubridge_moments": (_I, [_P, _N, _P, _P]),
+    "nubridge_from_moments": (_I, [_P, _N, _P, _P]),
+    "nubridge_fisher": (_I, [_P, _N, _P, _P]),
+    "nubridge_sample": (_I, [_P, _N, _P, _N, ctypes.c_uint64, _P]),
+    "nubridge_initial": (_I, [_P, _I, _N, _P, _P, _P]),
+    "nubridge_rhs": (_I, [_P, _I, _N, _P, _P, _P, _P]),
+    "nubridge_jacobian": (_I, [_P, _I, _N, _P, _P, _P, _P]),
+    "nubridge_step": (_I, [_P, _I, _N, _P, _P, _D, _P, _P]),
+    "nubridge_step_ramp": (_I, [_P, _I, _N, _P, _P, _P, _D, _D, _P, _P]),
+    "nubridge_observe": (_I, [_P, _N, _P, _P]),
+    "nubridge_initial_moments": (_I, [_P, _I, _N, _P, _P, _P]),
+    "nubridge_rhs_moments": (_I, [_P, _I, _N, _P, _P, _P, _P]),
+    "nubridge_step_moments": (_I, [_P, _I, _N, _P, _P, _D, _P, _P]),
+    "nubridge_observe_moments": (_I, [_P, _N, _P, _P]),
+}
+
+POLICIES = {"model": 0, "clamp": 1, "extrapolate": 2, "error": 3}
+NU, STATE, INPUT, OBSERVABLE = range(4)
+OUTSIDE = 1
+
+_EXCEPTIONS = {
+    -1: errors.InvalidArgumentError,
+    -2: errors.InvalidInputError,
+    -3: errors.InvalidStateError,
+    -4: errors.OutsideDomainError,
+    -5: errors.NotConvergedError,
+    -6: errors.ModelNotFoundError,
+    -7: errors.ModelFileError,
+    -8: errors.ModelFileError,
+    -9: errors.ModelFileError,
+    -10: errors.ModelFileError,
+}
+
+
+def header_abi_version(include: Path) -> int:
+    """The interface version that the installed header declares."""
+    text = (include / "nubridge" / "nubridge.h").read_text(encoding="utf-8")
+    return int(re.search(r"#define NUBRIDGE_ABI_VERSION (\d+)", text)[1])
+
+
+@functools.cache
+def library() -> ctypes.CDLL:
+    """The loaded library, its interface checked against the header beside it.
+
+    Raises LibraryError when it is missing, cannot be loaded, or is of another version.
+    """
+    path = paths.library()
+    try:
+        loaded = ctypes.CDLL(str(path))
+        for name, (result, arguments) in _SIGNATURES.items():
+            function = getattr(loaded, name)
+            function.restype, function.argtypes = result, arguments
+    except (OSError, AttributeError) as error:
+        raise errors.LibraryError(f"{path} cannot be used: {error}; build it again with `./run build` or reinstall") from error
+    check(loaded, loaded.nubridge_require_abi(header_abi_version(paths.prefix() / "include")))
+    return loaded
+
+
+def check(loaded: ctypes.CDLL, status: int) -> None:
+    """Raises the exception of a negative status, with the library's own text."""
+    if status >= 0:
+        return
+    text = loaded.nubridge_last_error().decode() or loaded.nubridge_status_text(status).decode()
+    raise _EXCEPTIONS.get(status, errors.LibraryError)(text)
+
+
+def version() -> str:
+    """The library's version."""
+    return library().nubridge_version().decode()

@@ -1,0 +1,45 @@
+"""Exceptions of nubridge: each message names the value, the rule and the next action."""
+
+
+class Error(Exception):
+    """Base of every exception that nubridge raises."""
+
+
+class InvalidArgumentError(Error):
+    """An argument of the wrong type, shape or size."""
+
+
+class InvalidInputError(Error):
+    """An input that is not finite, or negative where it multiplies a rate."""
+
+
+class InvalidStateError(Error):
+    """A state that is not finite or is no probability."""
+
+
+class OutsideDomainError(Error):
+    """An input outside the model's domain under the policy `error`."""
+
+
+class NotConvergedError(Error):
+    """An integrator that could not reach its tolerance."""
+
+
+class ModelNotFoundError(Error):
+    """No model of that name or at that path."""
+
+
+class ModelFileError(Error):
+    """A model file that is truncated, edited, of another schema version, or against its rules."""
+
+
+class LibraryError(Error):
+    """The shared library is missing, of another version, or failed inside."""
+
+
+class MechanismError(Error):
+    """Mechanisms that cannot be compiled, loaded, or that are not the right ones."""
+
+
+class OutsideDomainWarning(UserWarning):
+    """An input outside the model's domain; the result follows the policy."""
