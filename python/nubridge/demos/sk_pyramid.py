@@ -266,25 +266,30 @@ def main(argv: list[str] | None = None) -> int:
     from nubridge import paths
     from nubridge.demos import sk_pyramid_figures as figures
 
-    parser = argparse.ArgumentParser(prog="nubridge demo", description=__doc__.split("\n\n")[0])
-    parser.add_argument("--output", type=Path, default=Path("build/demo"), metavar="DIR", help="default: %(default)s")
+    parser = argparse.ArgumentParser(prog="nubridge demo", description="SK channels in a pyramidal cell.")
+    parser.add_argument(
+        "--output", type=Path, metavar="DIR", help="default: build/demo in a checkout, else nubridge-demo"
+    )
     parser.add_argument("--quick", action="store_true", help="a short run, no movie")
     options = parser.parse_args(argv)
-    options.output.mkdir(parents=True, exist_ok=True)
+    root = paths.prefix()
+    installed = root == Path(nubridge.__file__).resolve().parent
+    output = options.output or (Path("nubridge-demo") if installed else root.parent / "demo")
+    output.mkdir(parents=True, exist_ok=True)
 
-    nubridge.load(paths.prefix() / "mod" / "demo")
+    nubridge.load(root / "mod" / "demo")
     protocol = QUICK if options.quick else FULL
     cell = Cell()
     runs = measure(cell, protocol, repeats=1 if options.quick else 3)
     rows = table(runs)
     print(f"pyramidal cell, {len(cell.segments)} segments, {protocol.tstop_ms:g} ms, dt {protocol.dt_ms:g} ms")
     print(formatted(rows))
-    files = [options.output / name for name in ("sk_pyramid.csv", "sk_pyramid.png", "sk_pyramid_tree.png")]
+    files = [output / f"sk_pyramid{rest}" for rest in (".csv", ".png", "_tree.png", "_tree.gif")]
+    if options.quick:
+        files.pop()
     write_csv(files[0], rows)
     figures.draw_traces(files[1], runs, differences(cell, runs))
-    if not options.quick:
-        files.append(options.output / "sk_pyramid_tree.gif")
-    figures.draw_tree(files[2], None if options.quick else files[3], cell, runs["sk"])
+    figures.draw_tree(cell, runs["sk"], *files[2:])
     print("written:", *files)
     return 0
 

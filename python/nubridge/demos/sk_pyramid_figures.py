@@ -13,69 +13,90 @@ from tqdm import tqdm
 from nubridge import plot
 from nubridge.demos.sk_pyramid import CASES, NAMES, Cell, Run
 
+TITLES = (
+    "without SK", "with SK", "calcium", "open fraction of SK", "difference sk − skkin", "interspike interval",
+    "afterhyperpolarisation", "difference and time step",
+)  # fmt: skip
+LINES: dict[str, dict[str, Any]] = {
+    "none": {"color": plot.GREY},
+    "sk": {"color": plot.BLUE},
+    "skkin": {"color": plot.ORANGE, "dashes": (3, 3)},
+}
+
 
 def draw_traces(path: Path, runs: dict[str, Run], steps: list[tuple[float, float]]) -> None:
     """The figure that the caption in sk_pyramid.py explains."""
-    none, sk, skkin = (runs[name] for name in CASES)
-    protocol = sk.protocol
     with mpl.rc_context(plot.STYLE):
         figure = plot.figure(10.5, 8, layout="constrained")
         traces, summaries = figure.subfigures(1, 2, width_ratios=(2.2, 1), wspace=0.03)
         left = traces.subplots(5, 1, sharex=True, height_ratios=(1.2, 1.2, 1, 1, 0.8))
-        intervals, after, order = summaries.subplots(3, 1)
-        for axes, letter, title in zip(
-            (*left, intervals, after, order), "abcdefgh",
-            ("without SK", "with SK", "calcium", "open fraction of SK", "difference sk − skkin", "interspike interval",
-             "afterhyperpolarisation", "difference and time step"), strict=True,
-        ):  # fmt: skip
+        right = summaries.subplots(3, 1)
+        for axes, letter, title in zip((*left, *right), "abcdefgh", TITLES, strict=True):
             axes.set_title(f"{letter}  {title}")
-        left[0].plot(none.t_ms, none.v_mV, color=plot.GREY, linewidth=0.9)
-        left[1].plot(sk.t_ms, sk.v_mV, color=plot.BLUE, linewidth=0.9, label="sk")
-        left[1].plot(skkin.t_ms, skkin.v_mV, color=plot.ORANGE, linewidth=0.9, dashes=(3, 3), label="skkin")
-        for axes in left[:2]:
-            axes.set(ylabel="soma V (mV)", ylim=(-85, 60), yticks=(-80, -40, 0, 40))
-            axes.plot([protocol.delay_ms, protocol.off_ms], [54, 54], color="black", linewidth=3, solid_capstyle="butt")
-        left[0].annotate(
-            f"{protocol.amplitude_nA:g} nA", (protocol.off_ms, 54), (5, 0), textcoords="offset points", va="center"
-        )
-        for axes, field in ((left[2], "ca_uM"), (left[3], "popen")):
-            axes.plot(sk.t_ms, getattr(sk, field), color=plot.BLUE, label="soma, sk")
-            axes.plot(sk.t_ms, getattr(sk, f"apical_{field}"), color=plot.SKY, label="apical trunk, 275 µm, sk")
-            for place in ("", "apical_"):
-                label = None if place else "skkin"
-                axes.plot(skkin.t_ms, getattr(skkin, place + field), color=plot.ORANGE, dashes=(3, 3), label=label)
-        left[2].set(ylabel="Ca²⁺ (µM)", ylim=(0, None))
-        left[3].set(ylabel="open fraction", ylim=(0, 1))
+        _voltages(left[:2], runs)
+        _calcium_and_open_fraction(left[2:4], runs)
+        sk, skkin = runs["sk"], runs["skkin"]
         left[4].plot(sk.t_ms, sk.v_mV - skkin.v_mV, color="black", linewidth=0.9)
-        left[4].set(ylabel="ΔV (mV)", xlabel="time (ms)", xlim=(0, protocol.tstop_ms))
-        left[1].legend(loc="upper right")
-        left[2].legend(loc="upper right")
-
-        for run, colour, marker in ((none, plot.GREY, "s"), (sk, plot.BLUE, "o"), (skkin, plot.ORANGE, "+")):
-            number = np.arange(1, run.intervals_ms.size + 1)
-            intervals.plot(number, run.intervals_ms, marker, color=colour, markersize=4, label=NAMES[run.mechanism])
-        intervals.set(xlabel="number of the interval", ylabel="interval (ms)")
-        intervals.legend()
-        for run, colour, dash in ((none, plot.GREY, ()), (sk, plot.BLUE, ()), (skkin, plot.ORANGE, (3, 3))):
-            style = {"dashes": dash} if dash else {}
-            after.plot(run.t_ms - protocol.off_ms, run.v_mV, color=colour, **style)
-        rest = sk.v_mV[sk.t_ms < protocol.delay_ms][-1]
-        after.axhline(rest, color="black", linewidth=0.6, linestyle=":")
-        after.text(protocol.tstop_ms - protocol.off_ms, rest + 0.3, "rest", ha="right", va="bottom")
-        after.set(
-            xlim=(0, protocol.tstop_ms - protocol.off_ms), ylim=(-76, -62), xlabel="time after the step (ms)",
-            ylabel="soma V (mV)",
-        )  # fmt: skip
-        dt_ms, difference_mV = np.array(steps).T
-        slope = difference_mV[0] / dt_ms[0]
-        order.plot([0, dt_ms[-1]], [0, slope * dt_ms[-1]], color=plot.GREY, linewidth=0.8, label="∝ dt")
-        order.plot(dt_ms, difference_mV, "o", color="black", clip_on=False)
-        order.set(xlabel="dt (ms)", ylabel="max |ΔV| (mV)", xlim=(0, None), ylim=(0, None), xticks=dt_ms)
-        order.set_xticklabels([f"{value:g}" for value in dt_ms])
-        order.legend(loc="upper left")
+        left[4].set(ylabel="ΔV (mV)", xlabel="time (ms)", xlim=(0, sk.protocol.tstop_ms))
+        _intervals(right[0], runs)
+        _afterhyperpolarisation(right[1], runs)
+        _order(right[2], *np.array(steps).T)
         traces.align_ylabels(left)
-        summaries.align_ylabels()
+        summaries.align_ylabels(right)
         figure.savefig(path)
+
+
+def _voltages(rows: Any, runs: dict[str, Run]) -> None:
+    protocol = runs["sk"].protocol
+    for axes, names in zip(rows, (["none"], ["sk", "skkin"]), strict=True):
+        for name in names:
+            axes.plot(runs[name].t_ms, runs[name].v_mV, linewidth=0.9, label=name, **LINES[name])
+        axes.set(ylabel="soma V (mV)", ylim=(-85, 60), yticks=(-80, -40, 0, 40))
+        axes.plot([protocol.delay_ms, protocol.off_ms], [54, 54], color="black", linewidth=3, solid_capstyle="butt")
+    current = f"{protocol.amplitude_nA:g} nA"
+    rows[0].annotate(current, (protocol.off_ms, 54), (5, 0), textcoords="offset points", va="center")
+    rows[1].legend(loc="upper right")
+
+
+def _calcium_and_open_fraction(rows: Any, runs: dict[str, Run]) -> None:
+    sk, skkin = runs["sk"], runs["skkin"]
+    for axes, field in zip(rows, ("ca_uM", "popen"), strict=True):
+        axes.plot(sk.t_ms, getattr(sk, field), color=plot.BLUE, label="soma, sk")
+        axes.plot(sk.t_ms, getattr(sk, f"apical_{field}"), color=plot.SKY, label="apical trunk, 275 µm, sk")
+        axes.plot(skkin.t_ms, getattr(skkin, field), label="skkin", **LINES["skkin"])
+        axes.plot(skkin.t_ms, getattr(skkin, f"apical_{field}"), **LINES["skkin"])
+    rows[0].set(ylabel="Ca²⁺ (µM)", ylim=(0, None))
+    rows[0].legend(loc="upper right")
+    rows[1].set(ylabel="open fraction", ylim=(0, 1))
+
+
+def _intervals(axes: Any, runs: dict[str, Run]) -> None:
+    for name, marker in zip(CASES, "so+", strict=True):
+        intervals_ms = runs[name].intervals_ms
+        number = np.arange(1, intervals_ms.size + 1)
+        axes.plot(number, intervals_ms, marker, color=LINES[name]["color"], markersize=4, label=NAMES[name])
+    axes.set(xlabel="number of the interval", ylabel="interval (ms)")
+    axes.legend()
+
+
+def _afterhyperpolarisation(axes: Any, runs: dict[str, Run]) -> None:
+    protocol, sk = runs["sk"].protocol, runs["sk"]
+    for name in CASES:
+        axes.plot(runs[name].t_ms - protocol.off_ms, runs[name].v_mV, **LINES[name])
+    rest_mV = sk.v_mV[sk.t_ms < protocol.delay_ms][-1]
+    end_ms = protocol.tstop_ms - protocol.off_ms
+    axes.axhline(rest_mV, color="black", linewidth=0.6, linestyle=":")
+    axes.text(end_ms, rest_mV + 0.3, "rest", ha="right", va="bottom")
+    axes.set(xlim=(0, end_ms), ylim=(-76, -62), xlabel="time after the step (ms)", ylabel="soma V (mV)")
+
+
+def _order(axes: Any, dt_ms: np.ndarray, difference_mV: np.ndarray) -> None:
+    slope = difference_mV[0] / dt_ms[0]
+    axes.plot([0, dt_ms[-1]], [0, slope * dt_ms[-1]], color=plot.GREY, linewidth=0.8, label="∝ dt")
+    axes.plot(dt_ms, difference_mV, "o", color="black", clip_on=False)
+    axes.set(xlabel="dt (ms)", ylabel="max |ΔV| (mV)", xlim=(0, None), ylim=(0, None), xticks=dt_ms)
+    axes.set_xticklabels([f"{value:g}" for value in dt_ms])
+    axes.legend(loc="upper left")
 
 
 class TreePicture:
@@ -155,7 +176,7 @@ class TreePicture:
         return plot.gif_palette(self.BACKGROUND, self.colours, (self.TEXT, self.FAINT, self.DOT))
 
 
-def draw_tree(still: Path, movie: Path | None, cell: Cell, run: Run, every_ms: float = 5.0) -> None:
+def draw_tree(cell: Cell, run: Run, still: Path, movie: Path | None = None, every_ms: float = 5.0) -> None:
     """The tree at the end of the step, and the movie of the whole run unless `movie` is None."""
     fractions = cell.open_fractions(run.mechanism, run.protocol, every_ms)
     picture = TreePicture(cell, run, top=math.ceil(10 * fractions.max()) / 10)

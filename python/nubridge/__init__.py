@@ -1,0 +1,43 @@
+"""nubridge: learned, reduced models of stochastic biochemistry that run inside NEURON.
+
+>>> import nubridge
+>>> nubridge.load()                      # the mechanisms sk and skkin, compiled once
+>>> nubridge.Model("sk").nu_names        # the model behind sk, from Python
+('C2', 'C3', 'C4', 'O1', 'O2')
+"""
+
+from .errors import (
+    Error,
+    InvalidArgumentError,
+    InvalidInputError,
+    InvalidStateError,
+    LibraryError,
+    MechanismError,
+    ModelFileError,
+    ModelNotFoundError,
+    NotConvergedError,
+    OutsideDomainError,
+    OutsideDomainWarning,
+)
+from .mechanisms import load
+from .model import Model
+from .training import train
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "Error",
+    "InvalidArgumentError",
+    "InvalidInputError",
+    "InvalidStateError",
+    "LibraryError",
+    "MechanismError",
+    "Model",
+    "ModelFileError",
+    "ModelNotFoundError",
+    "NotConvergedError",
+    "OutsideDomainError",
+    "OutsideDomainWarning",
+    "load",
+    "train",
+]
