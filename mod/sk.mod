@@ -10,8 +10,9 @@ Six states (Hirschberg B, Maylie J, Adelman JP, Marrion NV (1998) J Gen Physiol 
 The STATE variables are the occupancies, the dual moments of the categorical maximum-entropy family p_i = exp(-nu_i)/Z, nu_C1 = 0:
 they stay finite where nu does not and cost no logarithm. nu is read by nu(1) ... nu(5), and recorded from nu0 ... nu4 when track_nu = 1.
 
-Fixed step: each step is the exact solution exp(Q dt) at the mean of the calcium that the currents saw and the calcium at the step's end, which is second
-order in a calcium that moves, written by a mechanism or played. CVODE: the true derivative, with the exact Jacobian for its Newton step.
+Fixed step: each step is the exact solution exp(Q dt) at the calcium of the step's middle, which is second order in a calcium that moves. A played calcium
+has its middle value when the currents are computed; one that a mechanism writes still has its first value then, so that the mean with its last is taken.
+ca_left tells which: it is the calcium at the end of the step before, a STATE only so that SaveState keeps it. CVODE: the true derivative, with the exact Jacobian for its Newton step.
 The model file models/sk/model.json holds the rates; NUBRIDGE_MODELS names other folders to look in.
 ENDCOMMENT
 
@@ -44,6 +45,7 @@ PARAMETER {
 
 STATE {
     c1 (1) c2 (1) c3 (1) c4 (1) o1 (1) o2 (1)
+    ca_left (mM)
 }
 
 ASSIGNED {
@@ -55,8 +57,9 @@ ASSIGNED {
     g (S/cm2)
     popen (1)
     outside (1)    : steps (CVODE: derivatives) with calcium off the model's domain since the start
-    cai_before (mM) : what the currents of this step saw
-    speed (1)
+    ca_seen (mM)   : what the currents of this step saw
+    speed (1)      : of all rates at this temperature
+    uM_seen (uM/mM) : calcium at the channel, uM per mM of cai
     nu0 (1) nu1 (1) nu2 (1) nu3 (1) nu4 (1)
 }
 
@@ -71,25 +74,39 @@ VERBATIM
 #else
 #define CVODE_ cvode_active_
 #endif
+#ifndef CORENEURON_BUILD
+extern void (*nrn_allthread_handle)(void);
+#endif
 static nubridge_model* model_;
 
-/* Faults are raised on thread 0; another thread leaves its fault there and its state NaN. */
-static void fault_(nubridge_status status_, double policy_, const double* ca_uM_, int is_main_, double* s_) {
+/* Raises the kept fault on the main thread, after the step's threads have joined: a worker thread that raised would hang NEURON. */
+static void raise_(void) {
+#ifndef CORENEURON_BUILD
+    nrn_allthread_handle = 0;
+    if (nubridge_fault_take(model_) != NUBRIDGE_OK) hoc_execerror(nubridge_last_error(), 0);
+#endif
+}
+
+/* Tells of a step that left the domain; keeps a fault, with NaN as the state, for raise_. */
+static void fault_(nubridge_status status_, double policy_, const double* ca_uM_, int is_alone_, int is_cvode_, double* s_) {
     int i_;
-    if (status_ == NUBRIDGE_OUTSIDE) {
-        if (nubridge_first_outside(model_)) fprintf(stderr, "%s (said once; outside_sk counts)\n", nubridge_explain(model_, status_, (int)policy_, ca_uM_));
-        return;
-    }
+    const char* text_ = status_ != NUBRIDGE_OUTSIDE || nubridge_first_outside(model_) ? nubridge_explain(model_, status_, (int)policy_, ca_uM_) : 0;
+    if (status_ == NUBRIDGE_OUTSIDE && text_) fprintf(stderr, "%s (said once; outside_sk counts)\n", text_);
+    if (status_ == NUBRIDGE_OUTSIDE) return;
+    if (is_alone_) hoc_execerror(text_, 0);
     for (i_ = 0; i_ < 6; ++i_) s_[i_] = NAN;
-    if (is_main_) hoc_execerror(nubridge_explain(model_, status_, (int)policy_, ca_uM_), 0);
     nubridge_fault_post(model_, status_, (int)policy_, ca_uM_);
+#ifndef CORENEURON_BUILD
+    if (is_cvode_ && nrn_allthread_handle != raise_) fprintf(stderr, "%s\n", text_); /* CVODE may give up before raise_ is called */
+    nrn_allthread_handle = raise_;
+#endif
 }
 ENDVERBATIM
 
 BREAKPOINT {
     CONDUCTANCE g USEION k
     SOLVE occupancies METHOD cnexp
-    cai_before = cai
+    ca_seen = cai
     popen = o1 + o2
     g = gbar*popen
     ik = g*(v - ek)
@@ -97,8 +114,10 @@ BREAKPOINT {
 
 INITIAL {
     speed = q10^((celsius - 23(degC))/10(degC))
+    uM_seen = 1(mM)*(1e3)/(1(mM)*diff)
     outside = 0
-    cai_before = cai
+    ca_seen = cai
+    ca_left = cai
     start()
     track()
 }
@@ -113,10 +132,10 @@ DERIVATIVE occupancies {
     d5 = 0(/ms)
     d6 = 0(/ms)
 VERBATIM
-    double s_[6] = {c1, c2, c3, c4, o1, o2}, d_[6], ca_uM_ = (CVODE_ ? cai : 0.5*(cai_before + cai))*1e3/diff;
+    double s_[6] = {c1, c2, c3, c4, o1, o2}, d_[6] = {0}, ca_ = CVODE_ ? cai : ca_seen == ca_left ? 0.5*(ca_left + cai) : ca_seen, ca_uM_ = ca_*uM_seen;
     nubridge_status status_ = CVODE_ ? nubridge_rhs_moments(model_, (int)policy, 1, s_, &ca_uM_, d_, 0)
                                      : nubridge_step_moments(model_, (int)policy, 1, s_, &ca_uM_, dt*speed, s_, 0);
-    if (status_ != NUBRIDGE_OK) { outside += status_ == NUBRIDGE_OUTSIDE; fault_(status_, policy, &ca_uM_, _nt == nrn_threads, s_); }
+    if (status_ != NUBRIDGE_OK) { outside += status_ == NUBRIDGE_OUTSIDE; fault_(status_, policy, &ca_uM_, nrn_nthread == 1, CVODE_, CVODE_ ? d_ : s_); }
     if (CVODE_) { _ld1 = d_[0]*speed; _ld2 = d_[1]*speed; _ld3 = d_[2]*speed; _ld4 = d_[3]*speed; _ld5 = d_[4]*speed; _ld6 = d_[5]*speed; }
     else { c1 = s_[0]; c2 = s_[1]; c3 = s_[2]; c4 = s_[3]; o1 = s_[4]; o2 = s_[5]; }
 ENDVERBATIM
@@ -126,20 +145,21 @@ ENDVERBATIM
     c4' = d4
     o1' = d5
     o2' = d6
+    ca_left = cai
     track()
 }
 
 : Opens the model, takes a fault that another thread left, and sets the steady state of the local calcium.
 PROCEDURE start() {
 VERBATIM
-    double s_[6], ca_uM_ = cai*1e3/diff;
+    double s_[6], ca_uM_ = cai*uM_seen;
     nubridge_status status_ = nubridge_require_abi(NUBRIDGE_ABI_VERSION);
     if (status_ == NUBRIDGE_OK) status_ = nubridge_model_open_once("sk", &model_);
     if (status_ == NUBRIDGE_OK && nubridge_count(model_, NUBRIDGE_ITEM_STATE) != 6) status_ = NUBRIDGE_MODEL_INVALID;
     if (status_ != NUBRIDGE_OK) hoc_execerror(nubridge_last_error(), 0);
     (void)nubridge_fault_take(model_);
     status_ = nubridge_initial_moments(model_, (int)policy, 1, &ca_uM_, s_, 0);
-    if (status_ != NUBRIDGE_OK) { outside += status_ == NUBRIDGE_OUTSIDE; fault_(status_, policy, &ca_uM_, _nt == nrn_threads, s_); }
+    if (status_ != NUBRIDGE_OK) { outside += status_ == NUBRIDGE_OUTSIDE; fault_(status_, policy, &ca_uM_, 1, 0, s_); }
     c1 = s_[0]; c2 = s_[1]; c3 = s_[2]; c4 = s_[3]; o1 = s_[4]; o2 = s_[5];
 ENDVERBATIM
 }
@@ -149,10 +169,10 @@ PROCEDURE newton_step() {
 VERBATIM
 #ifndef CORENEURON_BUILD
     if (CVODE_) {
-        double b_[6] = {Dc1, Dc2, Dc3, Dc4, Do1, Do2}, ca_uM_ = cai*1e3/diff;
+        double b_[6] = {Dc1, Dc2, Dc3, Dc4, Do1, Do2}, ca_uM_ = cai*uM_seen;
         (void)nubridge_newton_moments(model_, (int)policy, &ca_uM_, dt*speed, b_);
         Dc1 = b_[0]; Dc2 = b_[1]; Dc3 = b_[2]; Dc4 = b_[3]; Do1 = b_[4]; Do2 = b_[5];
-    } else if (_nt == nrn_threads && nubridge_fault_take(model_) != NUBRIDGE_OK) hoc_execerror(nubridge_last_error(), 0);
+    } else if (nrn_nthread > 1 && _nt == nrn_threads && nubridge_fault_take(model_) != NUBRIDGE_OK) hoc_execerror(nubridge_last_error(), 0);
 #endif
 ENDVERBATIM
 }

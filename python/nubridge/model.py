@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import functools
 import json
 import os
 import warnings
@@ -65,29 +66,29 @@ class Model:
         """The file that it was read from."""
         return Path(self._library.nubridge_model_path(self._handle).decode())
 
-    @property
+    @functools.cached_property
     def nu_names(self) -> tuple[str, ...]:
         """The states whose interactions nu are; the reference state has nu = 0."""
         return self._names(_library.NU)
 
-    @property
+    @functools.cached_property
     def state_names(self) -> tuple[str, ...]:
         """The states of the family, in the order of the moments."""
         return self._names(_library.STATE)
 
-    @property
+    @functools.cached_property
     def input_names(self) -> tuple[str, ...]:
         """The inputs u, in order."""
         return self._names(_library.INPUT)
 
-    @property
+    @functools.cached_property
     def input_units(self) -> tuple[str, ...]:
         """The unit of each input."""
         return tuple(
             self._library.nubridge_item_unit(self._handle, _library.INPUT, i).decode() for i in range(len(self.input_names))
         )
 
-    @property
+    @functools.cached_property
     def observable_names(self) -> tuple[str, ...]:
         """What `observe` returns, in order."""
         return self._names(_library.OBSERVABLE)

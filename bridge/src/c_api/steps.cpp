@@ -67,23 +67,33 @@ nubridge_status for_rows(const nubridge_model* handle, std::int32_t policy, std:
     return gathered.status();
 }
 
-/// batch_width rows from `row`, instance index last; false when they must go one by one.
-bool step_block(const ReducedModel& model, Policy policy, const double* moments, const double* inputs, double dt_ms, double* out) {
-    const std::size_t n = model.state_count();
-    const std::size_t m = model.input_count();
+/// Rows of `width` numbers to columns of batch_width lanes, and back.
+void to_lanes(const double* rows, std::size_t width, double* lanes) {
+    for (std::size_t i = 0; i < width; ++i) {
+        for (std::size_t lane = 0; lane < batch_width; ++lane) lanes[i * batch_width + lane] = rows[lane * width + i];
+    }
+}
+void from_lanes(const double* lanes, std::size_t width, double* rows) {
+    for (std::size_t lane = 0; lane < batch_width; ++lane) {
+        for (std::size_t i = 0; i < width; ++i) rows[lane * width + i] = lanes[i * batch_width + lane];
+    }
+}
+
+/// batch_width rows of `width` numbers through `kernel`; false when they must go one by one: an input off the domain, a long step.
+template <class Kernel>
+bool step_block(const ReducedModel& model, Policy policy, std::size_t width, const double* state, const double* inputs, double* out,
+                Kernel&& kernel) {
     alignas(64) double u[ReducedModel::max_inputs * batch_width];
     alignas(64) double x[ReducedModel::max_states * batch_width];
     alignas(64) double y[ReducedModel::max_states * batch_width];
     for (std::size_t lane = 0; lane < batch_width; ++lane) {
         double admitted[ReducedModel::max_inputs] = {};
-        if (model.admit(policy, inputs + lane * m, admitted) != Outcome::ok) return false;
-        for (std::size_t i = 0; i < m; ++i) u[i * batch_width + lane] = admitted[i];
-        for (std::size_t i = 0; i < n; ++i) x[i * batch_width + lane] = moments[lane * n + i];
+        if (model.admit(policy, inputs + lane * model.input_count(), admitted) != Outcome::ok) return false;
+        for (std::size_t i = 0; i < model.input_count(); ++i) u[i * batch_width + lane] = admitted[i];
     }
-    if (!model.propagator().step_batch(u, dt_ms, x, y)) return false;
-    for (std::size_t lane = 0; lane < batch_width; ++lane) {
-        for (std::size_t i = 0; i < n; ++i) out[lane * n + i] = y[i * batch_width + lane];
-    }
+    to_lanes(state, width, x);
+    if (!kernel(u, x, y)) return false;
+    from_lanes(y, width, out);
     return true;
 }
 
@@ -94,7 +104,8 @@ nubridge_status step_rows(const ReducedModel& model, Policy policy, std::size_t 
     Rows gathered(outside, n, out);
     std::size_t row = 0;
     while (row < rows) {
-        if (rows - row >= batch_width && step_block(model, policy, moments + row * n, inputs + row * m, dt_ms, out + row * n)) {
+        const auto kernel = [&](const double* u, const double* x, double* y) { return model.propagator().step_batch(u, dt_ms, x, y); };
+        if (rows - row >= batch_width && step_block(model, policy, n, moments + row * n, inputs + row * m, out + row * n, kernel)) {
             if (outside != nullptr) std::fill_n(outside + row, batch_width, std::uint8_t{0});
             row += batch_width;
             continue;
@@ -194,6 +205,12 @@ nubridge_status nubridge_step(const nubridge_model* model, int32_t policy, size_
     nubridge_status status = NUBRIDGE_OK;
     for (std::size_t row = 0; row < rows; row += batch_width) {
         const std::size_t block = std::min(batch_width, rows - row);
+        const double sign = static_cast<double>(static_cast<int>(m.family().sign()));
+        const auto kernel = [&](const double* u, const double* x, double* y) { return m.propagator().step_nu_batch(sign, u, dt_ms, x, y); };
+        if (block == batch_width && step_block(m, chosen, n, nu + row * n, inputs + row * m.input_count(), nu_out + row * n, kernel)) {
+            if (outside != nullptr) std::fill_n(outside + row, batch_width, std::uint8_t{0});
+            continue;
+        }
         for (std::size_t i = 0; i < block; ++i) m.family().moments({nu + (row + i) * n, n}, {moments + i * states, states});
         const nubridge_status one = step_rows(m, chosen, block, moments, inputs + row * m.input_count(), dt_ms, moments,
                                               outside == nullptr ? nullptr : outside + row);

@@ -1,8 +1,9 @@
-// The uniformised step, compiled once per instruction set: define NUBRIDGE_KERNEL_SET before including.
+// The exact step, compiled once per instruction set: define NUBRIDGE_KERNEL_SET before including.
 // Everything has internal linkage: no code of one instruction set may serve another.
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <utility>
@@ -25,6 +26,17 @@ template <>
     return Batch{value, value, value, value};
 }
 
+// glibc's vector mathematics, called by its ABI names: within 4 units in the last place.
+#if defined(NUBRIDGE_HAVE_LIBMVEC) && defined(__AVX2__)
+extern "C" Batch _ZGVdN4v_exp(Batch);
+extern "C" Batch _ZGVdN4v_log(Batch);
+inline Batch exp_of(const Batch& x) { return _ZGVdN4v_exp(x); }
+inline Batch log_of(const Batch& x) { return _ZGVdN4v_log(x); }
+#else
+inline Batch exp_of(const Batch& x) { return Batch{std::exp(x[0]), std::exp(x[1]), std::exp(x[2]), std::exp(x[3])}; }
+inline Batch log_of(const Batch& x) { return Batch{std::log(x[0]), std::log(x[1]), std::log(x[2]), std::log(x[3])}; }
+#endif
+
 inline double largest(double value) { return value; }
 inline double largest(const Batch& values) {
     const double first = values[0] > values[1] ? values[0] : values[1];
@@ -36,27 +48,28 @@ inline double largest(const Batch& values) {
 inline bool near_one(double sum) { return sum > 1.0 - 1e-9 && sum < 1.0 + 1e-9; }
 inline bool near_one(const Batch& sums) { return near_one(sums[0]) && near_one(sums[1]) && near_one(sums[2]) && near_one(sums[3]); }
 
-/// Terms needed so that the rest of the series of e^a is below 5e-14: stage_limit[m] is the largest a for m terms.
-inline constexpr std::size_t max_stages = 20;
+/// stage_limit[m] is the largest h * shift for which m terms of the series leave out less than 2e-13.
+inline constexpr std::size_t max_stages = 14;
 constexpr std::array<double, max_stages + 1> make_stage_limits() {
     std::array<double, max_stages + 1> limits{};
     for (std::size_t m = 1; m <= max_stages; ++m) {
         double factorial = 1.0;
         for (std::size_t k = 2; k <= m + 1; ++k) factorial *= static_cast<double>(k);
-        double low = 0.0, high = 4.0;
+        double low = 0.0, high = 0.75;
         for (int bisection = 0; bisection < 60; ++bisection) {
             const double middle = 0.5 * (low + high);
             double power = 1.0;
             for (std::size_t k = 0; k <= m; ++k) power *= middle;
-            (power / factorial < 5e-14 ? low : high) = middle;
+            (power / factorial < 2e-13 ? low : high) = middle;
         }
         limits[m] = low;
     }
     return limits;
 }
 inline constexpr auto stage_limit = make_stage_limits();
+static_assert(stage_limit[max_stages] > 0.74 && stage_limit[max_stages] < 1.0, "h * shift below 1 keeps probabilities non-negative");
 /// Steps longer than this many series are left to squaring.
-inline constexpr double max_substeps = 16.0;
+inline constexpr double max_substeps = 32.0;
 
 /// Calls f(0) ... f(N - 1) with compile-time indices.
 template <std::size_t N, class F>
@@ -81,13 +94,11 @@ struct LoadedTopology {
     void each_entry(F&& f) const {
         for (std::size_t entry = 0; entry < data.entries; ++entry) f(entry);
     }
-    /// SUM over the entries of `row` of rates[entry] x[source].
+    /// start + SUM over the entries of `row` of rates[entry] x[source].
     template <class Value>
-    [[gnu::always_inline]] Value row_sum(std::size_t row, const Value* rates, const Value* x) const {
-        const std::uint32_t begin = data.row_begin[row];
-        const std::uint32_t end = data.row_begin[row + 1];
-        Value sum = rates[begin] * x[data.source[begin]];
-        for (std::uint32_t entry = begin + 1; entry < end; ++entry) sum += rates[entry] * x[data.source[entry]];
+    [[gnu::always_inline]] Value row_sum(std::size_t row, const Value& start, const Value* rates, const Value* x) const {
+        Value sum = start;
+        for (std::uint32_t entry = data.row_begin[row]; entry < data.row_begin[row + 1]; ++entry) sum += rates[entry] * x[data.source[entry]];
         return sum;
     }
 };
@@ -135,11 +146,11 @@ struct CompiledTopology {
         unrolled<max_entries>(f);
     }
     template <std::size_t Row, class Value>
-    [[gnu::always_inline]] Value row_sum(std::integral_constant<std::size_t, Row>, const Value* rates, const Value* x) const {
+    [[gnu::always_inline]] Value row_sum(std::integral_constant<std::size_t, Row>, const Value& start, const Value* rates, const Value* x) const {
         constexpr std::size_t begin = tables.row_begin[Row];
         constexpr std::size_t count = tables.row_begin[Row + 1] - begin;
-        Value sum = rates[begin] * x[tables.source[begin]];
-        unrolled<count - 1>([&](auto i) { sum += rates[begin + 1 + i] * x[tables.source[begin + 1 + i]]; });
+        Value sum = start;
+        unrolled<count>([&](auto i) { sum += rates[begin + i] * x[tables.source[begin + i]]; });
         return sum;
     }
     static bool matches(const KernelData& data) {
@@ -155,11 +166,14 @@ inline constexpr auto reciprocal = [] {
     return values;
 }();
 
-/// y = exp(hQ) x = e^-a (x + hM/1 (x + hM/2 (x + ...))), a = h * bound, with the scalar series of e^a beside it so that the truncated
+/// y = exp(hQ) x = e^-a (x + hM/1 (x + hM/2 (x + ...))), a = h * shift, with the scalar series of e^a beside it so that the truncated
 /// weights sum to 1. x sums to 1 but for rounding; y takes that rounding back, so that no drift builds up over steps.
 /// All but the stages themselves lies off the chain of dependent operations.
+///
+/// y is non-negative for a <= 1: with Y_k = x + hM/k Y_{k+1}, and M's negative diagonal at least -a/h, Y_k >= (k - 1) a/k Y_{k+1} follows
+/// by induction from the last stage down.
 template <class Topology, class Value>
-[[gnu::always_inline]] inline bool series(Topology topology, const Value* rates, const Value& bound, double h, std::size_t stages,
+[[gnu::always_inline]] inline bool series(Topology topology, const Value* rates, const Value& shift, double h, std::size_t stages,
                                           const Value* x, Value* y) {
     Value sum{};
     topology.each_state([&](auto state) { sum += x[state]; });
@@ -170,8 +184,8 @@ template <class Topology, class Value>
     for (std::size_t stage = stages; stage > 0; --stage) {
         const Value factor = broadcast<Value>(h * reciprocal[stage]);
         topology.each_state([&](auto state) { previous[state] = factor * y[state]; });
-        topology.each_state([&](auto row) { y[row] = x[row] + topology.row_sum(row, rates, previous); });
-        weight = one + factor * bound * weight;
+        topology.each_state([&](auto row) { y[row] = topology.row_sum(row, x[row], rates, previous); });
+        weight = one + factor * shift * weight;
     }
     const Value scale = (one + one - sum) / weight;
     topology.each_state([&](auto state) { y[state] *= scale; });
@@ -181,18 +195,18 @@ template <class Topology, class Value>
 template <class Topology, class Value>
 [[gnu::always_inline]] inline bool advance(const KernelData& data, Topology topology, const Value* u, double h, const Value* x, Value* y) {
     Value rates[Topology::max_entries];
-    Value bound = broadcast<Value>(data.exit_bound[0]);
+    Value shift = broadcast<Value>(data.shift[0]);
     topology.each_entry([&](auto entry) { rates[entry] = broadcast<Value>(data.coefficients[entry]); });
     topology.each_input([&](auto input) {
         const double* slope = data.coefficients.data() + (1 + input) * data.entries;
-        bound += u[input] * broadcast<Value>(data.exit_bound[1 + input]);
+        shift += u[input] * broadcast<Value>(data.shift[1 + input]);
         topology.each_entry([&](auto entry) { rates[entry] += u[input] * broadcast<Value>(slope[entry]); });
     });
-    const double span = h * largest(bound);
+    const double span = h * largest(shift);
     if (span <= stage_limit[max_stages]) [[likely]] {
         std::size_t stages = 1;
         while (span > stage_limit[stages]) ++stages;
-        return series(topology, rates, bound, h, stages, x, y);
+        return series(topology, rates, shift, h, stages, x, y);
     }
     if (!(span <= max_substeps * stage_limit[max_stages])) return false;
     const auto substeps = static_cast<std::size_t>(span / stage_limit[max_stages]) + 1;
@@ -200,7 +214,7 @@ template <class Topology, class Value>
     topology.each_state([&](auto state) { begin[state] = x[state]; });
     bool ok = true;
     for (std::size_t step = 0; step < substeps; ++step) {
-        ok = series(topology, rates, bound, h / static_cast<double>(substeps), max_stages, begin, y) && ok;
+        ok = series(topology, rates, shift, h / static_cast<double>(substeps), max_stages, begin, y) && ok;
         topology.each_state([&](auto state) { begin[state] = y[state]; });
     }
     return ok;
@@ -230,6 +244,31 @@ bool batch(const KernelData& data, const double* u, double h, const double* x, d
                    reinterpret_cast<Batch*>(y));
 }
 
+/// The same in nu: occupancies p_a = exp(sign nu_a) / Z, the step, and back.
+template <class Topology>
+bool batch_nu(const KernelData& data, double sign, const double* u, double h, const double* nu, double* nu_out) noexcept {
+    const auto topology = topology_of<Topology>(data);
+    const auto* exponents = reinterpret_cast<const Batch*>(nu);
+    auto* out = reinterpret_cast<Batch*>(nu_out);
+    Batch x[Topology::max_states];
+    Batch y[Topology::max_states];
+    Batch shift{};
+    Batch z{};
+    topology.each_state([&](auto state) {
+        x[state] = state == 0 ? Batch{} : sign * exponents[state - (state > 0)];
+        shift = x[state] > shift ? x[state] : shift;
+    });
+    topology.each_state([&](auto state) { z += x[state] = exp_of(x[state] - shift); });
+    const Batch scale = 1.0 / z;
+    topology.each_state([&](auto state) { x[state] *= scale; });
+    if (!advance(data, topology, reinterpret_cast<const Batch*>(u), h, x, y)) return false;
+    topology.each_state([&](auto state) { y[state] = log_of(y[state]); });
+    topology.each_state([&](auto state) {
+        if (state > 0) out[state - (state > 0)] = sign * (y[state] - y[0]);
+    });
+    return true;
+}
+
 /// Hirschberg's SK channel: C1-C2-C3-C4 with O1 at C3 and O2 at C4, one input.
 struct HirschbergPattern {
     static constexpr std::size_t states = 6;
@@ -243,13 +282,15 @@ struct TwoStatePattern {
     static constexpr std::array<std::array<std::size_t, 2>, 1> edges{{{0, 1}}};
 };
 
+template <class Topology>
+KernelSet kernels_of() {
+    return {single<Topology>, batch<Topology>, batch_nu<Topology>};
+}
+
 template <class... Patterns>
 KernelSet choose(const KernelData& data) {
-    KernelSet set{single<LoadedTopology>, batch<LoadedTopology>};
-    ((CompiledTopology<Patterns>::matches(data)
-          ? void(set = KernelSet{single<CompiledTopology<Patterns>>, batch<CompiledTopology<Patterns>>})
-          : void()),
-     ...);
+    KernelSet set = kernels_of<LoadedTopology>();
+    ((CompiledTopology<Patterns>::matches(data) ? void(set = kernels_of<CompiledTopology<Patterns>>()) : void()), ...);
     return set;
 }
 

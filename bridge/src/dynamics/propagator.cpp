@@ -57,10 +57,10 @@ KernelData make_data(const TransitionNetwork& network) {
     KernelData data;
     data.states = rates.states;
     data.inputs = network.input_count();
-    data.exit_bound.resize(rates.components);
+    data.shift.resize(rates.components);
     for (std::size_t component = 0; component < rates.components; ++component) {
         const auto begin = rates.exit.begin() + static_cast<std::ptrdiff_t>(component * rates.states);
-        data.exit_bound[component] = *std::max_element(begin, begin + static_cast<std::ptrdiff_t>(rates.states));
+        data.shift[component] = 0.5 * *std::max_element(begin, begin + static_cast<std::ptrdiff_t>(rates.states));
     }
     data.row_begin.push_back(0);
     for (std::size_t row = 0; row < rates.states; ++row) {
@@ -74,7 +74,7 @@ KernelData make_data(const TransitionNetwork& network) {
         for (std::size_t row = 0; row < rates.states; ++row) {
             for (std::uint32_t entry = data.row_begin[row]; entry < data.row_begin[row + 1]; ++entry) {
                 const std::size_t column = data.source[entry];
-                const double diagonal = data.exit_bound[component] - rates.exit[component * rates.states + row];
+                const double diagonal = data.shift[component] - rates.exit[component * rates.states + row];
                 data.coefficients.push_back(column == row ? diagonal : rates.flow(component, row, column));
             }
         }
@@ -121,7 +121,7 @@ bool Propagator::step(const double* u, double dt_ms, const double* p, double* p_
 
 bool Propagator::step_by_squaring(const double* u, double dt_ms, const double* p, double* p_out) const noexcept {
     const std::size_t n = data_.states;
-    const double span = dt_ms * affine(data_.exit_bound, 1, 0, u, data_.inputs);
+    const double span = dt_ms * affine(data_.shift, 1, 0, u, data_.inputs);
     if (!(span < 1e15)) return false;
     int squarings = 0;
     while (std::ldexp(span, -squarings) > 0.5) ++squarings;
@@ -146,7 +146,7 @@ bool Propagator::step_by_squaring(const double* u, double dt_ms, const double* p
 }
 
 void Propagator::rates(const double* u, const double* p, double* rates) const noexcept {
-    const double shift = affine(data_.exit_bound, 1, 0, u, data_.inputs);
+    const double shift = affine(data_.shift, 1, 0, u, data_.inputs);
     for (std::size_t row = 0; row < data_.states; ++row) {
         double sum = -shift * p[row];
         for (std::uint32_t entry = data_.row_begin[row]; entry < data_.row_begin[row + 1]; ++entry) {

@@ -10,10 +10,11 @@
 
 namespace nubridge::dynamics {
 
-/// A transition network in the form that the kernels read: M(u) = Q(u) + a(u) I by rows, all entries non-negative.
+/// A transition network in the form that the kernels read: M(u) = Q(u) + shift(u) I by rows, shift(u) being half of the largest rate out
+/// of any state, or a little more: the middle of Q's spectrum, where the series of exp is shortest.
 ///
-/// Entry e of row j adds (coefficients[e] + SUM_i u_i coefficients[(1 + i) entries + e]) x[source[e]] to (M x)_j. The shift
-/// a(u) = exit_bound[0] + SUM_i u_i exit_bound[1 + i] is at least the largest rate out of any state.
+/// Entry e of row j adds (coefficients[e] + SUM_i u_i coefficients[(1 + i) entries + e]) x[source[e]] to (M x)_j;
+/// shift(u) = shift[0] + SUM_i u_i shift[1 + i].
 struct KernelData {
     std::size_t states = 0;
     std::size_t inputs = 0;
@@ -21,7 +22,7 @@ struct KernelData {
     std::vector<std::uint32_t> row_begin;
     std::vector<std::uint32_t> source;
     std::vector<double> coefficients;
-    std::vector<double> exit_bound;
+    std::vector<double> shift;
 };
 
 /// Instances that the batch kernel advances together.
@@ -32,14 +33,17 @@ inline constexpr std::size_t batch_width = 4;
 using SingleKernel = bool (*)(const KernelData&, const double* u, double h, const double* x, double* y) noexcept;
 /// The same for batch_width instances, instance index last: u[inputs][batch_width], x and y[states][batch_width].
 using BatchKernel = bool (*)(const KernelData&, const double* u, double h, const double* x, double* y) noexcept;
+/// The same in nu of the categorical family of that sign: nu and nu_out[states - 1][batch_width].
+using BatchNuKernel = bool (*)(const KernelData&, double sign, const double* u, double h, const double* nu, double* nu_out) noexcept;
 
 struct KernelSet {
     SingleKernel single;
     BatchKernel batch;
+    BatchNuKernel batch_nu;
 };
 
-/// The exact step of dp/dt = Q(u) p at constant u: uniformisation, exp(hQ) = e^(-ha) exp(hM) with the series of the non-negative M
-/// (Jensen 1953), so that no probability can come out negative whatever the rounding; long steps by squaring the propagator.
+/// The exact step of dp/dt = Q(u) p at constant u: exp(hQ) = e^(-h shift) exp(hM) by the series of the second factor, as in uniformisation
+/// (Jensen 1953) but with half its shift; probabilities stay non-negative. Long steps square the propagator.
 ///
 /// Immutable after construction; every function is pure, re-entrant and does not allocate.
 class Propagator {
@@ -51,6 +55,10 @@ public:
     /// batch_width instances at once, instance index last. False when any of them needs `step` on its own; p_out is then undefined.
     bool step_batch(const double* u, double dt_ms, const double* p, double* p_out) const noexcept {
         return kernels_.batch(data_, u, dt_ms, p, p_out);
+    }
+    /// The same in nu. False also where an occupancy is no number.
+    bool step_nu_batch(double sign, const double* u, double dt_ms, const double* nu, double* nu_out) const noexcept {
+        return kernels_.batch_nu(data_, sign, u, dt_ms, nu, nu_out);
     }
     /// dp/dt = Q(u) p, per ms.
     void rates(const double* u, const double* p, double* rates) const noexcept;

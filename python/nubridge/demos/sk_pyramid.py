@@ -9,10 +9,10 @@ is the same in hoc.
 Figure caption. A current step (0.8 nA, 300 ms) into the soma of a reconstructed pyramidal cell. (a) Without SK the cell
 fires steadily. (b) With SK everywhere (0.25 mS/cm2) each spike raises calcium, SK channels open, firing slows and a
 lasting afterhyperpolarisation follows (g). sk (blue) and skkin (orange) lie on each other. (c, d) Calcium and open
-fraction in the soma and in an apical dendrite. (e) Voltage by sk minus voltage by skkin: spikes that differ by
-microseconds. (f) Interspike intervals. (h) The greatest difference against the time step: skkin is backward Euler, so
-it falls in proportion to dt; sk is exact between steps. Squid hh at 6.3 degC drives the spikes; calcium and SK rates
-are those of room temperature.
+fraction in the soma and in an apical dendrite. (e) Voltage by sk minus voltage by skkin: spikes that differ by at
+most 4 microseconds. (f) Interspike intervals. (h) The greatest difference against the time step: skkin is backward
+Euler, so it falls in proportion to dt; sk is exact between steps. Squid hh at 6.3 degC drives the spikes; calcium and
+SK rates are those of room temperature.
 """
 
 from __future__ import annotations
@@ -277,7 +277,7 @@ def main(argv: list[str] | None = None) -> int:
     output = options.output or (Path("nubridge-demo") if installed else root.parent / "demo")
     output.mkdir(parents=True, exist_ok=True)
 
-    nubridge.load(root / "mod" / "demo")
+    nubridge.load(demo=True)
     protocol = QUICK if options.quick else FULL
     cell = Cell()
     runs = measure(cell, protocol, repeats=1 if options.quick else 3)

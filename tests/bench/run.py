@@ -1,0 +1,164 @@
+"""`./run bench [SUBJECT ...] [--json FILE]`: what a step costs, each number beside a named reference of the same run.
+
+All subjects of a table run in one process, turn by turn, and the median over the turns is quoted with its spread (half the distance between the
+quartiles); a ratio is the median of the ratios turn by turn, so that a machine whose speed drifts does not bend it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+import time
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import numpy as np
+from tqdm import tqdm
+
+import nubridge
+
+SEGMENTS = 2001
+STEPS = 100
+DT_MS = 0.025
+
+
+class Row(dict):
+    """One line of the table: name, value, unit, reference, ratio, repeats, spread."""
+
+
+def _median(values: Iterable[float]) -> float:
+    return float(statistics.median(values))
+
+
+def _spread(values: list[float]) -> float:
+    low, _, high = statistics.quantiles(values, n=4)
+    return (high - low) / 2
+
+
+def row(name: str, values: list[float], unit: str, reference: str = "", against: list[float] | None = None) -> Row:
+    """The row of `values`, with the ratio to the reference's values of the same turns."""
+    ratio = _median(a / b for a, b in zip(values, against, strict=True)) if against else None
+    return Row(name=name, value=_median(values), unit=unit, reference=reference, ratio=ratio, repeats=len(values), spread=_spread(values))
+
+
+def timed(turns: int, subjects: dict[str, Callable[[], float]], title: str) -> dict[str, list[float]]:
+    """Runs the subjects in turn; each returns the seconds of its own timed part."""
+    for subject in subjects.values():
+        subject()
+    seconds: dict[str, list[float]] = {name: [] for name in subjects}
+    for _ in tqdm(range(turns), desc=title, leave=False):
+        for name, subject in subjects.items():
+            seconds[name].append(subject())
+    return seconds
+
+
+def neuron_steps(mechanism: str, steps: int = STEPS) -> float:
+    """Seconds for `steps` steps of one passive section with SEGMENTS segments and `mechanism`; calcium relaxes the gating from 0.5 to 1 uM."""
+    from neuron import n
+
+    section = n.Section("bench")
+    section.nseg = SEGMENTS
+    section.insert("pas")
+    if mechanism != "passive":
+        section.insert(mechanism)
+    has_calcium = mechanism.startswith("sk")
+    if has_calcium:
+        for segment in section:
+            segment.cai = 0.5e-3
+    n.dt = DT_MS
+    n.finitialize(-65)
+    if has_calcium:
+        for segment in section:
+            segment.cai = 1e-3
+    n.fadvance()
+    begin = time.perf_counter()
+    for _ in range(steps):
+        n.fadvance()
+    return time.perf_counter() - begin
+
+
+def bench_sk(turns: int) -> list[Row]:
+    """ns per segment and step over passive, in NEURON."""
+    nubridge.load()
+    names = ["passive", "hh", "skkin", "sk"]
+    seconds = timed(turns, {name: lambda name=name: neuron_steps(name) for name in names}, "sk in NEURON")
+    to_ns = 1e9 / (SEGMENTS * STEPS)
+    over = {name: [(a - b) * to_ns for a, b in zip(seconds[name], seconds["passive"], strict=True)] for name in names[1:]}
+    rows = [row("passive", [value * to_ns for value in seconds["passive"]], "ns/segment/step")]
+    rows += [row(f"{name} over passive", over[name], "ns/segment/step", "hh", over["hh"]) for name in over]
+    rows.append(row("sk over passive", over["sk"], "ns/segment/step", "skkin", over["skkin"]))
+    return rows
+
+
+def bench_python(turns: int) -> list[Row]:
+    """ns per instance and step through Python, in batches and one by one."""
+    sk = nubridge.Model("sk")
+    batch, repeats = 10_000, 20
+    ca_uM = np.linspace(0.1, 2.0, batch)[:, None]
+    nu, moments = sk.initial(np.full_like(ca_uM, 0.5)), sk.initial_moments(np.full_like(ca_uM, 0.5))
+    generator = np.array([[-1.0, 0.08], [1.0, -0.08]])
+
+    def many(step: Callable[[], object], count: int) -> Callable[[], float]:
+        def run() -> float:
+            begin = time.perf_counter()
+            for _ in range(count):
+                step()
+            return (time.perf_counter() - begin) / count
+
+        return run
+
+    seconds = timed(
+        turns,
+        {
+            "numpy": many(lambda: moments @ np.eye(6) * generator[0, 0], repeats),
+            "moments": many(lambda: sk.step_moments(moments, ca_uM, DT_MS), repeats),
+            "nu": many(lambda: sk.step(nu, ca_uM, DT_MS), repeats),
+            "single": many(lambda: sk.step(nu[0], ca_uM[0], DT_MS), 1000),
+        },
+        "sk from Python",
+    )
+    numpy_ns = [value * 1e9 / batch for value in seconds["numpy"]]
+    per = {name: [value * 1e9 / batch for value in seconds[name]] for name in ("nu", "moments")}
+    label = "one 6x6 NumPy product"
+    return [
+        row(label, numpy_ns, "ns/instance"),
+        row("Model.step, rows of 10 000", per["nu"], "ns/instance/step", label, numpy_ns),
+        row("Model.step_moments, rows of 10 000", per["moments"], "ns/instance/step", label, numpy_ns),
+        row("Model.step, one instance", [value * 1e9 for value in seconds["single"]], "ns/call"),
+    ]
+
+
+SUBJECTS: dict[str, Callable[[int], list[Row]]] = {"sk": bench_sk, "python": bench_python}
+
+
+def table(title: str, rows: list[Row]) -> str:
+    """The rows as text."""
+    lines = [title, f"  {'':36} {'median':>10} {'+-':>8}  {'unit':18} ratio"]
+    for one in rows:
+        ratio = f"{one['ratio']:.2f} x {one['reference']}" if one["ratio"] is not None else ""
+        lines.append(f"  {one['name']:36} {one['value']:10.1f} {one['spread']:8.1f}  {one['unit']:18} {ratio}")
+    return "\n".join(lines)
+
+
+def main() -> None:
+    """Runs the subjects that are named, or all."""
+    parser = argparse.ArgumentParser(prog="./run bench", description="Times per step, each beside a named reference of the same run.")
+    parser.add_argument("subjects", nargs="*", metavar="SUBJECT", help=f"any of: {', '.join(SUBJECTS)} (default: all)")
+    parser.add_argument("--json", metavar="FILE", type=Path, help="write the rows there too")
+    parser.add_argument("--turns", type=int, default=15, help="turns of which the median is quoted (default 15)")
+    arguments = parser.parse_args()
+    unknown = sorted(set(arguments.subjects) - set(SUBJECTS))
+    if unknown:
+        parser.error(f"no subject {', '.join(unknown)}; there are {', '.join(SUBJECTS)}")
+    rows = []
+    for name in arguments.subjects or SUBJECTS:
+        found = SUBJECTS[name](arguments.turns)
+        print(table(SUBJECTS[name].__doc__ or name, found), flush=True)
+        rows += found
+    if arguments.json:
+        arguments.json.write_text(json.dumps(rows, indent=2) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
