@@ -72,7 +72,7 @@ VERBATIM
 #ifdef CORENEURON_BUILD
 #define CVODE_ 0
 #else
-#define CVODE_ cvode_active_
+#define CVODE_ (cvode_active_ || __func__[0] == '_') /* use_local_dt() calls CVODE's copy of the block, _ode_spec1, before CVODE is active */
 #endif
 #ifndef CORENEURON_BUILD
 extern void (*nrn_allthread_handle)(void);
@@ -88,7 +88,7 @@ static void raise_(void) {
 }
 
 /* Tells of a step that left the domain; keeps a fault, with NaN as the state, for raise_. */
-static void fault_(nubridge_status status_, double policy_, const double* ca_uM_, int is_alone_, int is_cvode_, double* s_) {
+static void fault_(nubridge_status status_, double policy_, const double* ca_uM_, int is_alone_, double* s_) {
     int i_;
     const char* text_ = status_ != NUBRIDGE_OUTSIDE || nubridge_first_outside(model_) ? nubridge_explain(model_, status_, (int)policy_, ca_uM_) : 0;
     if (status_ == NUBRIDGE_OUTSIDE && text_) fprintf(stderr, "%s (said once; outside_sk counts)\n", text_);
@@ -97,7 +97,6 @@ static void fault_(nubridge_status status_, double policy_, const double* ca_uM_
     for (i_ = 0; i_ < 6; ++i_) s_[i_] = NAN;
     nubridge_fault_post(model_, status_, (int)policy_, ca_uM_);
 #ifndef CORENEURON_BUILD
-    if (is_cvode_ && nrn_allthread_handle != raise_) fprintf(stderr, "%s\n", text_); /* CVODE may give up before raise_ is called */
     nrn_allthread_handle = raise_;
 #endif
 }
@@ -133,9 +132,10 @@ DERIVATIVE occupancies {
     d6 = 0(/ms)
 VERBATIM
     double s_[6] = {c1, c2, c3, c4, o1, o2}, d_[6] = {0}, ca_ = CVODE_ ? cai : ca_seen == ca_left ? 0.5*(ca_left + cai) : ca_seen, ca_uM_ = ca_*uM_seen;
-    nubridge_status status_ = CVODE_ ? nubridge_rhs_moments(model_, (int)policy, 1, s_, &ca_uM_, d_, 0)
-                                     : nubridge_step_moments(model_, (int)policy, 1, s_, &ca_uM_, dt*speed, s_, 0);
-    if (status_ != NUBRIDGE_OK) { outside += status_ == NUBRIDGE_OUTSIDE; fault_(status_, policy, &ca_uM_, nrn_nthread == 1, CVODE_, CVODE_ ? d_ : s_); }
+    nubridge_status status_ = CVODE_ && !model_ ? NUBRIDGE_OK /* cvode.active(1) comes here before INITIAL */
+                              : CVODE_ ? nubridge_rhs_moments(model_, (int)policy, 1, s_, &ca_uM_, d_, 0)
+                                       : nubridge_step_moments(model_, (int)policy, 1, s_, &ca_uM_, dt*speed, s_, 0);
+    if (status_ != NUBRIDGE_OK) { outside += status_ == NUBRIDGE_OUTSIDE; fault_(status_, policy, &ca_uM_, nrn_nthread == 1, CVODE_ ? d_ : s_); }
     if (CVODE_) { _ld1 = d_[0]*speed; _ld2 = d_[1]*speed; _ld3 = d_[2]*speed; _ld4 = d_[3]*speed; _ld5 = d_[4]*speed; _ld6 = d_[5]*speed; }
     else { c1 = s_[0]; c2 = s_[1]; c3 = s_[2]; c4 = s_[3]; o1 = s_[4]; o2 = s_[5]; }
 ENDVERBATIM
@@ -155,11 +155,12 @@ VERBATIM
     double s_[6], ca_uM_ = cai*uM_seen;
     nubridge_status status_ = nubridge_require_abi(NUBRIDGE_ABI_VERSION);
     if (status_ == NUBRIDGE_OK) status_ = nubridge_model_open_once("sk", &model_);
-    if (status_ == NUBRIDGE_OK && nubridge_count(model_, NUBRIDGE_ITEM_STATE) != 6) status_ = NUBRIDGE_MODEL_INVALID;
     if (status_ != NUBRIDGE_OK) hoc_execerror(nubridge_last_error(), 0);
+    if (nubridge_count(model_, NUBRIDGE_ITEM_STATE) != 6 || nubridge_count(model_, NUBRIDGE_ITEM_INPUT) != 1)
+        hoc_execerror("the mechanism sk needs six states and one input, unlike this model; correct NUBRIDGE_MODELS and start again:", nubridge_model_path(model_));
     (void)nubridge_fault_take(model_);
     status_ = nubridge_initial_moments(model_, (int)policy, 1, &ca_uM_, s_, 0);
-    if (status_ != NUBRIDGE_OK) { outside += status_ == NUBRIDGE_OUTSIDE; fault_(status_, policy, &ca_uM_, 1, 0, s_); }
+    if (status_ != NUBRIDGE_OK) { outside += status_ == NUBRIDGE_OUTSIDE; fault_(status_, policy, &ca_uM_, 1, s_); }
     c1 = s_[0]; c2 = s_[1]; c3 = s_[2]; c4 = s_[3]; o1 = s_[4]; o2 = s_[5];
 ENDVERBATIM
 }
@@ -172,7 +173,7 @@ VERBATIM
         double b_[6] = {Dc1, Dc2, Dc3, Dc4, Do1, Do2}, ca_uM_ = cai*uM_seen;
         (void)nubridge_newton_moments(model_, (int)policy, &ca_uM_, dt*speed, b_);
         Dc1 = b_[0]; Dc2 = b_[1]; Dc3 = b_[2]; Dc4 = b_[3]; Do1 = b_[4]; Do2 = b_[5];
-    } else if (nrn_nthread > 1 && _nt == nrn_threads && nubridge_fault_take(model_) != NUBRIDGE_OK) hoc_execerror(nubridge_last_error(), 0);
+    }
 #endif
 ENDVERBATIM
 }

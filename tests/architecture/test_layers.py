@@ -1,6 +1,7 @@
 from pathlib import Path
 
 import pytest
+
 from layers import ARROWS, violations
 
 ROOT = Path(__file__).resolve().parents[2]

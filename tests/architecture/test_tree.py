@@ -1,4 +1,5 @@
 import pytest
+
 from tree import ROOT, faults
 
 

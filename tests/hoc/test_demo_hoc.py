@@ -13,9 +13,8 @@ from nubridge import paths
 
 PYTHON = """
 import sys, nubridge, numpy as np
-from nubridge import paths
 from nubridge.demos import sk_pyramid as demo
-nubridge.load(paths.prefix() / "mod" / "demo")
+nubridge.load(demo=True)
 runs = demo.measure(demo.Cell(), demo.FULL, repeats=1)
 np.savez(sys.argv[1], **{name: run.v_mV for name, run in runs.items()})
 print(demo.formatted(demo.table(runs)))
@@ -40,21 +39,26 @@ def table(text):
     ]
 
 
+def output_of(command, folder, environment=None):
+    done = subprocess.run(
+        command, cwd=folder, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=300
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
 @pytest.fixture(scope="module")
 def both(tmp_path_factory):
-    """(text, folder of traces) of the hoc demo, (text, file of traces) of the Python one."""
+    """What the hoc demo and the Python demo print, and the folder of their traces."""
     folder = tmp_path_factory.mktemp("demo")
-    nrniv = shutil.which("nrniv", path=Path(sys.executable).parent) or shutil.which("nrniv")
-    demo = paths.prefix() / "hoc" / "demos" / "sk_pyramid.hoc"
     (folder / "write.hoc").write_text(WRITE)
-    environment = {**os.environ, "HOC_LIBRARY_PATH": str(paths.prefix() / "hoc")}
-    environment.pop("DISPLAY", None)
-    common = {"cwd": folder, "capture_output": True, "text": True, "check": True, "timeout": 300}
-    hoc = subprocess.run(
-        [nrniv, "-nogui", demo, "write.hoc"], env=environment, stdin=subprocess.DEVNULL, **common
-    ).stdout
-    python = subprocess.run([sys.executable, "-c", PYTHON, "python.npz"], **common).stdout
-    return hoc, python, folder
+    bin_first = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"  # for nrniv and the command nubridge
+    hoc = paths.prefix() / "hoc"
+    environment = {**os.environ, "HOC_LIBRARY_PATH": str(hoc), "PATH": bin_first}
+    nrniv = shutil.which("nrniv", path=bin_first)
+    from_hoc = output_of([nrniv, "-nogui", hoc / "demos" / "sk_pyramid.hoc", "write.hoc"], folder, environment)
+    from_python = output_of([sys.executable, "-c", PYTHON, "python.npz"], folder)
+    return from_hoc, from_python, folder
 
 
 def test_prints_the_same_table(both):

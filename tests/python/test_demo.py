@@ -14,9 +14,8 @@ from nubridge import plot
 # NEURON holds one cell of the demo and one set of mechanisms a process, so that the demo runs in one of its own.
 RUNS = """
 import json, nubridge
-from nubridge import paths
 from nubridge.demos import sk_pyramid as demo
-nubridge.load(paths.prefix() / "mod" / "demo")
+nubridge.load(demo=True)
 cell = demo.Cell()
 runs = demo.measure(cell, demo.QUICK, repeats=1)
 print(json.dumps({
@@ -34,8 +33,9 @@ print(json.dumps({
 
 
 def python(*arguments):
-    command = [sys.executable, *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, check=True, timeout=300).stdout
+    done = subprocess.run([sys.executable, *map(str, arguments)], capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
 
 
 @pytest.fixture(scope="module")
