@@ -36,6 +36,7 @@ EXTERNAL = {
     "toml++/": {"model_file", "cli"},
     "boost/hash2/": {"model_file"},
     "boost/interprocess/": {"transport"},
+    "boost/multiprecision/": {"chemistry"},
     "boost/numeric/odeint": {"chemistry", "dynamics"},
     "sys/": {"transport"},
     "nubridge/": {"c_api", "cli"},

@@ -48,6 +48,18 @@ public:
     using Error::Error;
 };
 
+/// A reaction network that breaks a rule: an unknown species, a negative rate, a construct that cannot be honoured.
+class NetworkInvalid : public Error {
+public:
+    using Error::Error;
+};
+
+/// An integrator that cannot reach its tolerance.
+class NotConverged : public Error {
+public:
+    using Error::Error;
+};
+
 /// A file that cannot be written.
 class FileError : public Error {
 public:

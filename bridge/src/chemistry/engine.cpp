@@ -1,0 +1,99 @@
+#include "chemistry/engine.hpp"
+
+#include <algorithm>
+#include <atomic>
+#include <cmath>
+#include <exception>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+#include "chemistry/ode.hpp"
+#include "chemistry/refuse.hpp"
+#include "chemistry/ssa.hpp"
+#include "units/units.hpp"
+
+namespace nubridge::chemistry {
+
+double molecules_per_unit(const ReactionNetwork& network, double volume_um3) {
+    if (network.definition().unit == AmountUnit::molecules) return 1.0;
+    if (!(volume_um3 > 0.0) || !std::isfinite(volume_um3)) {
+        refuse<InvalidArgument>("the network '", network.definition().name, "' is in uM and the volume is ", volume_um3,
+                                " um3; whole molecules need a finite positive volume: pass volume_um3");
+    }
+    return units::molecules_of_uM(1.0, volume_um3);
+}
+
+std::unique_ptr<Engine> make_engine(std::shared_ptr<const ReactionNetwork> network, Regime regime, const EngineOptions& options) {
+    switch (regime) {
+        case Regime::ssa: return std::make_unique<SsaEngine>(std::move(network), options);
+        case Regime::ode: return std::make_unique<OdeEngine>(std::move(network), options);
+    }
+    refuse<InvalidArgument>("there is no regime ", static_cast<int>(regime), "; they are 0 (ssa) and 1 (ode)");
+}
+
+namespace {
+
+void require_ensemble(const ReactionNetwork& network, std::span<const double> initial, std::span<const double> times_s) {
+    if (initial.size() != network.species_count()) {
+        refuse<InvalidArgument>("there are ", initial.size(), " initial amounts for ", network.species_count(), " species");
+    }
+    double before = 0.0;
+    for (const double t : times_s) {
+        if (!(t >= before) || !std::isfinite(t)) refuse<InvalidArgument>("the time ", t, " s follows ", before, " s; times are finite and ascend from 0");
+        before = t;
+    }
+}
+
+/// One run into out: times x columns.
+void record_run(Engine& engine, std::span<const double> times_s, std::span<const double> weights, std::span<double> amounts, double* out) {
+    const std::size_t species = amounts.size();
+    const std::size_t columns = weights.empty() ? species : weights.size() / species;
+    for (std::size_t t = 0; t < times_s.size(); ++t, out += columns) {
+        engine.advance(times_s[t]);
+        engine.amounts(amounts);
+        if (weights.empty()) {
+            std::copy(amounts.begin(), amounts.end(), out);
+            continue;
+        }
+        for (std::size_t c = 0; c < columns; ++c) {
+            double sum = 0.0;
+            for (std::size_t s = 0; s < species; ++s) sum += weights[c * species + s] * amounts[s];
+            out[c] = sum;
+        }
+    }
+}
+
+}  // namespace
+
+void run_ensemble(const std::shared_ptr<const ReactionNetwork>& network, Regime regime, const EngineOptions& options, std::size_t runs,
+                  std::size_t threads, std::span<const double> initial, std::span<const double> times_s, std::span<const double> weights,
+                  std::span<double> out) {
+    require_ensemble(*network, initial, times_s);
+    std::atomic<std::size_t> next{0};
+    std::exception_ptr failure;
+    std::mutex failing;
+    const std::size_t stride = runs == 0 ? 0 : out.size() / runs;
+    const auto work = [&] {
+        try {
+            const auto engine = make_engine(network, regime, options);
+            std::vector<double> amounts(network->species_count());
+            for (std::size_t run = next++; run < runs; run = next++) {
+                engine->restart(initial, options.run + run);
+                record_run(*engine, times_s, weights, amounts, out.data() + run * stride);
+            }
+        } catch (...) {
+            const std::lock_guard lock(failing);
+            if (!failure) failure = std::current_exception();
+            next = runs;
+        }
+    };
+    std::vector<std::jthread> others;
+    const std::size_t useful = std::clamp<std::size_t>(threads, 1, std::max<std::size_t>(runs, 1));
+    for (std::size_t i = 1; i < useful; ++i) others.emplace_back(work);
+    work();
+    others.clear();
+    if (failure) std::rethrow_exception(failure);
+}
+
+}  // namespace nubridge::chemistry
