@@ -15,12 +15,15 @@ from .errors import (
     MechanismError,
     ModelFileError,
     ModelNotFoundError,
+    NetworkError,
     NotConvergedError,
     OutsideDomainError,
     OutsideDomainWarning,
 )
 from .mechanisms import load
 from .model import Model
+from .network import Network
+from .simulation import Result, Simulator, simulate
 from .training import train
 
 __version__ = "0.1.0"
@@ -35,9 +38,14 @@ __all__ = [
     "Model",
     "ModelFileError",
     "ModelNotFoundError",
+    "Network",
+    "NetworkError",
     "NotConvergedError",
     "OutsideDomainError",
     "OutsideDomainWarning",
+    "Result",
+    "Simulator",
     "load",
+    "simulate",
     "train",
 ]

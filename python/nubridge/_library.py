@@ -47,6 +47,27 @@ _SIGNATURES = {
     "nubridge_rhs_moments": (_I, [_P, _I, _N, _P, _P, _P, _P]),
     "nubridge_step_moments": (_I, [_P, _I, _N, _P, _P, _D, _P, _P]),
     "nubridge_observe_moments": (_I, [_P, _N, _P, _P]),
+    "nubridge_network_read": (_I, [_S, _S, _I, _N, ctypes.POINTER(_S), ctypes.POINTER(_D), ctypes.POINTER(_P)]),
+    "nubridge_network_close": (None, [_P]),
+    "nubridge_network_unit": (_I, [_P]),
+    "nubridge_network_count": (_I, [_P, _I, ctypes.POINTER(_N)]),
+    "nubridge_network_name": (_S, [_P, _I, _N]),
+    "nubridge_network_value": (_I, [_P, _I, _N, ctypes.POINTER(_D)]),
+    "nubridge_network_weights": (_I, [_P, _I, _N, _P]),
+    "nubridge_network_reaction": (_I, [_P, _N, ctypes.POINTER(ctypes.c_int64), _P, _P]),
+    "nubridge_simulator_open": (_I, [_P, _I, _D, ctypes.c_uint64, ctypes.c_uint64, _D, _D, ctypes.POINTER(_P)]),
+    "nubridge_simulator_close": (None, [_P]),
+    "nubridge_simulator_advance": (_I, [_P, _D]),
+    "nubridge_simulator_time": (_D, [_P]),
+    "nubridge_simulator_events": (ctypes.c_uint64, [_P]),
+    "nubridge_simulator_amounts": (_I, [_P, _P]),
+    "nubridge_simulator_set_amount": (_I, [_P, _N, _D]),
+    "nubridge_simulator_set_rate": (_I, [_P, _N, _D]),
+    "nubridge_simulator_restart": (_I, [_P, _P, ctypes.c_uint64]),
+    "nubridge_ensemble": (
+        _I,
+        [_P, _I, _D, ctypes.c_uint64, ctypes.c_uint64, _N, _N, _D, _D, _P, _N, _P, _N, _P, _P],
+    ),
 }
 
 POLICIES = {"model": 0, "clamp": 1, "extrapolate": 2, "error": 3}
@@ -64,6 +85,7 @@ _EXCEPTIONS = {
     -8: errors.ModelFileError,
     -9: errors.ModelFileError,
     -10: errors.ModelFileError,
+    -15: errors.NetworkError,
 }
 
 

@@ -33,6 +33,10 @@ class ModelFileError(Error):
     """A model file that is truncated, edited, of another schema version, or against its rules."""
 
 
+class NetworkError(Error):
+    """A reaction network that breaks a rule or holds a construct that cannot be honoured."""
+
+
 class LibraryError(Error):
     """The shared library is missing, of another version, or failed inside."""
 

@@ -37,7 +37,8 @@ inline std::size_t species_of(const NetworkDefinition& definition, const std::st
     throw std::runtime_error("no species " + name);
 }
 
-inline double observed(const NetworkDefinition& definition, const std::string& name, const std::vector<double>& amounts) {
+inline double observed(const NetworkDefinition& definition, const std::string& name,
+                       const std::vector<double>& amounts) {
     for (const auto& one : definition.observables) {
         if (one.name != name) continue;
         double sum = 0.0;
@@ -73,7 +74,8 @@ struct Moments {
 inline void expect_moments(const std::vector<double>& sample, double mean, double variance) {
     const Moments found(sample);
     EXPECT_NEAR(found.mean, mean, 4 * found.mean_error) << "z " << (found.mean - mean) / found.mean_error;
-    EXPECT_NEAR(found.variance, variance, 4 * found.variance_error) << "z " << (found.variance - variance) / found.variance_error;
+    EXPECT_NEAR(found.variance, variance, 4 * found.variance_error)
+        << "z " << (found.variance - variance) / found.variance_error;
 }
 
 /// The message of a refusal holds every word.
@@ -83,7 +85,8 @@ void expect_refused(const std::function<void()>& call, const std::vector<std::st
         call();
         ADD_FAILURE() << "it was accepted";
     } catch (const Error& error) {
-        for (const auto& word : words) EXPECT_NE(std::string(error.what()).find(word), std::string::npos) << error.what();
+        for (const auto& word : words)
+            EXPECT_NE(std::string(error.what()).find(word), std::string::npos) << error.what();
     }
 }
 

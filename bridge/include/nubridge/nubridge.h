@@ -40,7 +40,8 @@ extern "C" {
     X(FILE_ERROR, -11, "a file cannot be written")                                               \
     X(ABI_MISMATCH, -12, "the caller was compiled for another nubridge")                         \
     X(OUT_OF_MEMORY, -13, "out of memory")                                                       \
-    X(INTERNAL, -14, "an internal error")
+    X(INTERNAL, -14, "an internal error")                                                        \
+    X(NETWORK_INVALID, -15, "the reaction network breaks a rule")
 
 #define NUBRIDGE_STATUS_ENUMERATOR(name, value, text) NUBRIDGE_##name = (value),
 enum nubridge_status_code { NUBRIDGE_STATUS_LIST(NUBRIDGE_STATUS_ENUMERATOR) NUBRIDGE_STATUS_END_ = 127 };
@@ -160,6 +161,71 @@ void nubridge_fault_post(const nubridge_model*, nubridge_status, int32_t, const 
 nubridge_status nubridge_fault_take(const nubridge_model*);
 /** (model) 1 for the first caller in this process, 0 ever after: to say once that an input left the domain. */
 int32_t nubridge_first_outside(const nubridge_model*);
+
+/* ---- reaction networks ------------------------------------------------------------------------------------------------------- */
+/* Time in s here, amounts in the network's unit, rate constants per unit^(order-1) and second. A + A counts sets of molecules: propensity
+ * k n(n-1)/2, rate law k x^2/2; the reader converts BioNetGen's factors. */
+
+/** Species and reactions. Opaque, immutable, shared between threads. */
+typedef struct nubridge_network nubridge_network;
+/** One network on its way through time. One thread at a time may use it; it keeps the network alive. */
+typedef struct nubridge_simulator nubridge_simulator;
+
+/** The unit of a network's amounts. NUBRIDGE_UNIT_STATED takes what the text says in `# unit: uM`, else molecules. */
+enum nubridge_unit_code { NUBRIDGE_UNIT_STATED = -1, NUBRIDGE_UNIT_MOLECULES = 0, NUBRIDGE_UNIT_UM = 1 };
+/** What advances a network: exact events, or mass action. */
+enum nubridge_regime_code { NUBRIDGE_REGIME_SSA = 0, NUBRIDGE_REGIME_ODE = 1 };
+/** What nubridge_network_count, _name and _value speak of. */
+enum nubridge_network_item_kind {
+    NUBRIDGE_NETWORK_SPECIES = 0,
+    NUBRIDGE_NETWORK_REACTION = 1,
+    NUBRIDGE_NETWORK_PARAMETER = 2,
+    NUBRIDGE_NETWORK_OBSERVABLE = 3,
+    NUBRIDGE_NETWORK_CONSERVED = 4
+};
+
+/** (net_text, origin, unit, overrides, names, values, out) Reads BioNetGen's .net text; origin is the file's name for messages. The values
+ *  replace the parameters of those names; expressions that read them follow. NETWORK_INVALID names the line and what it cannot honour. */
+nubridge_status nubridge_network_read(const char*, const char*, int32_t, size_t, const char* const*, const double*, nubridge_network**);
+/** (network) Frees it; null is allowed. */
+void nubridge_network_close(nubridge_network*);
+/** (network) One of nubridge_unit_code, never NUBRIDGE_UNIT_STATED. */
+int32_t nubridge_network_unit(const nubridge_network*);
+/** (network, kind, out) How many items. */
+nubridge_status nubridge_network_count(const nubridge_network*, int32_t, size_t*);
+/** (network, kind, index) The name, owned by the network; null when there is no such item or it has none. */
+const char* nubridge_network_name(const nubridge_network*, int32_t, size_t);
+/** (network, kind, index, out) Initial amount of a species, rate constant of a reaction, value of a parameter. */
+nubridge_status nubridge_network_value(const nubridge_network*, int32_t, size_t, double*);
+/** (network, kind, index, weights) weights: one a species, of an observable or a conserved total. */
+nubridge_status nubridge_network_weights(const nubridge_network*, int32_t, size_t, double*);
+/** (network, reaction, parameter, reactants, products) How often each species stands on either side; parameter: the index of the one that is the
+ *  rate constant, or -1. */
+nubridge_status nubridge_network_reaction(const nubridge_network*, size_t, int64_t*, int32_t*, int32_t*);
+
+/** (network, regime, volume_um3, seed, run, relative_tolerance, absolute_tolerance, out) At time 0 with the network's initial amounts. The volume is
+ *  needed for whole molecules of a network in uM; tolerances are the ode's. Random numbers depend on seed and run only. */
+nubridge_status nubridge_simulator_open(const nubridge_network*, int32_t, double, uint64_t, uint64_t, double, double, nubridge_simulator**);
+/** (simulator) Frees it; null is allowed. */
+void nubridge_simulator_close(nubridge_simulator*);
+/** (simulator, t_s) Advances to that time. An ssa run cut into windows is the uncut run to the byte. Allocates only for an error. */
+nubridge_status nubridge_simulator_advance(nubridge_simulator*, double);
+/** (simulator) The time in s; reactions fired, or ode steps taken. [step] */
+double nubridge_simulator_time(const nubridge_simulator*);
+uint64_t nubridge_simulator_events(const nubridge_simulator*);
+/** (simulator, amounts) amounts: one a species. [step] */
+nubridge_status nubridge_simulator_amounts(const nubridge_simulator*, double*);
+/** (simulator, species, amount) Acts at once; ssa rounds to whole molecules. */
+nubridge_status nubridge_simulator_set_amount(nubridge_simulator*, size_t, double);
+/** (simulator, reaction, k) A new rate constant; acts at once. */
+nubridge_status nubridge_simulator_set_rate(nubridge_simulator*, size_t, double);
+/** (simulator, amounts, run) Back to time 0 with these amounts, the network's rate constants and the random numbers of that run. */
+nubridge_status nubridge_simulator_restart(nubridge_simulator*, const double*, uint64_t);
+/** (network, regime, volume_um3, seed, first_run, runs, threads, relative_tolerance, absolute_tolerance, initial, times, times_s, columns, weights, out)
+ *  Independent runs. initial: one a species. times_s ascend from 0 on. weights: columns x species, what is recorded; null for the species themselves, columns
+ *  being their number. out: runs x times x columns, the same for any number of threads. */
+nubridge_status nubridge_ensemble(const nubridge_network*, int32_t, double, uint64_t, uint64_t, size_t, size_t, double, double, const double*, size_t,
+                                  const double*, size_t, const double*, double*);
 
 #ifdef __cplusplus
 }

@@ -42,6 +42,10 @@ nubridge_status guarded(Body&& body) noexcept {
         return fail(NUBRIDGE_MODEL_HASH, error.what());
     } catch (const ModelInvalid& error) {
         return fail(NUBRIDGE_MODEL_INVALID, error.what());
+    } catch (const NetworkInvalid& error) {
+        return fail(NUBRIDGE_NETWORK_INVALID, error.what());
+    } catch (const NotConverged& error) {
+        return fail(NUBRIDGE_NOT_CONVERGED, error.what());
     } catch (const FileError& error) {
         return fail(NUBRIDGE_FILE_ERROR, error.what());
     } catch (const InvalidArgument& error) {

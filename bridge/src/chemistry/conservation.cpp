@@ -1,5 +1,5 @@
-// Conservation laws: the integer null space of the stoichiometric matrix, by elimination in whole numbers. 64-bit numbers that notice an
-// overflow do nearly every network; the rest is done again without a bound.
+// Conservation laws: the integer null space of the stoichiometric matrix, by elimination in whole numbers. 64-bit
+// numbers that notice an overflow do nearly every network; the rest is done again without a bound.
 #include <algorithm>
 #include <boost/multiprecision/cpp_int.hpp>
 #include <limits>
@@ -26,13 +26,22 @@ std::int64_t times(std::int64_t a, std::int64_t b) {
 std::int64_t minus(std::int64_t a, std::int64_t b) {
     std::int64_t difference = 0;
     // The lowest number is refused too, so that every number has a negative.
-    if (__builtin_sub_overflow(a, b, &difference) || difference == std::numeric_limits<std::int64_t>::min()) throw Overflow();
+    if (__builtin_sub_overflow(a, b, &difference) || difference == std::numeric_limits<std::int64_t>::min())
+        throw Overflow();
     return difference;
 }
-Big times(const Big& a, const Big& b) { return a * b; }
-Big minus(const Big& a, const Big& b) { return a - b; }
-std::int64_t common_divisor(std::int64_t a, std::int64_t b) { return std::gcd(a, b); }
-Big common_divisor(const Big& a, const Big& b) { return boost::multiprecision::gcd(a, b); }
+Big times(const Big& a, const Big& b) {
+    return a * b;
+}
+Big minus(const Big& a, const Big& b) {
+    return a - b;
+}
+std::int64_t common_divisor(std::int64_t a, std::int64_t b) {
+    return std::gcd(a, b);
+}
+Big common_divisor(const Big& a, const Big& b) {
+    return boost::multiprecision::gcd(a, b);
+}
 
 /// Sparse: species to coefficient, no zeros.
 template <class Int>

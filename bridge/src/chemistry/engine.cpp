@@ -24,29 +24,36 @@ double molecules_per_unit(const ReactionNetwork& network, double volume_um3) {
     return units::molecules_of_uM(1.0, volume_um3);
 }
 
-std::unique_ptr<Engine> make_engine(std::shared_ptr<const ReactionNetwork> network, Regime regime, const EngineOptions& options) {
+std::unique_ptr<Engine> make_engine(std::shared_ptr<const ReactionNetwork> network, Regime regime,
+                                    const EngineOptions& options) {
     switch (regime) {
-        case Regime::ssa: return std::make_unique<SsaEngine>(std::move(network), options);
-        case Regime::ode: return std::make_unique<OdeEngine>(std::move(network), options);
+        case Regime::ssa:
+            return std::make_unique<SsaEngine>(std::move(network), options);
+        case Regime::ode:
+            return std::make_unique<OdeEngine>(std::move(network), options);
     }
     refuse<InvalidArgument>("there is no regime ", static_cast<int>(regime), "; they are 0 (ssa) and 1 (ode)");
 }
 
 namespace {
 
-void require_ensemble(const ReactionNetwork& network, std::span<const double> initial, std::span<const double> times_s) {
+void require_ensemble(const ReactionNetwork& network, std::span<const double> initial,
+                      std::span<const double> times_s) {
     if (initial.size() != network.species_count()) {
-        refuse<InvalidArgument>("there are ", initial.size(), " initial amounts for ", network.species_count(), " species");
+        refuse<InvalidArgument>("there are ", initial.size(), " initial amounts for ", network.species_count(),
+                                " species");
     }
     double before = 0.0;
     for (const double t : times_s) {
-        if (!(t >= before) || !std::isfinite(t)) refuse<InvalidArgument>("the time ", t, " s follows ", before, " s; times are finite and ascend from 0");
+        if (!(t >= before) || !std::isfinite(t))
+            refuse<InvalidArgument>("the time ", t, " s follows ", before, " s; times are finite and ascend from 0");
         before = t;
     }
 }
 
 /// One run into out: times x columns.
-void record_run(Engine& engine, std::span<const double> times_s, std::span<const double> weights, std::span<double> amounts, double* out) {
+void record_run(Engine& engine, std::span<const double> times_s, std::span<const double> weights,
+                std::span<double> amounts, double* out) {
     const std::size_t species = amounts.size();
     const std::size_t columns = weights.empty() ? species : weights.size() / species;
     for (std::size_t t = 0; t < times_s.size(); ++t, out += columns) {
@@ -66,9 +73,9 @@ void record_run(Engine& engine, std::span<const double> times_s, std::span<const
 
 }  // namespace
 
-void run_ensemble(const std::shared_ptr<const ReactionNetwork>& network, Regime regime, const EngineOptions& options, std::size_t runs,
-                  std::size_t threads, std::span<const double> initial, std::span<const double> times_s, std::span<const double> weights,
-                  std::span<double> out) {
+void run_ensemble(const std::shared_ptr<const ReactionNetwork>& network, Regime regime, const EngineOptions& options,
+                  std::size_t runs, std::size_t threads, std::span<const double> initial,
+                  std::span<const double> times_s, std::span<const double> weights, std::span<double> out) {
     require_ensemble(*network, initial, times_s);
     std::atomic<std::size_t> next{0};
     std::exception_ptr failure;

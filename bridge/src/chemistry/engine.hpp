@@ -27,7 +27,8 @@ struct EngineOptions {
 
 /// One network on its way through time: advance, read, change, go on.
 ///
-/// Starts at time 0 with the network's initial amounts. Amounts are in the network's unit, rate constants per unit^(order-1) and second.
+/// Starts at time 0 with the network's initial amounts. Amounts are in the network's unit, rate constants per
+/// unit^(order-1) and second.
 class Engine {
 public:
     virtual ~Engine() = default;
@@ -51,20 +52,22 @@ public:
 };
 
 /// @throws InvalidArgument when the options do not fit: no volume for a stochastic engine of a network in uM.
-std::unique_ptr<Engine> make_engine(std::shared_ptr<const ReactionNetwork> network, Regime regime, const EngineOptions& options);
+std::unique_ptr<Engine> make_engine(std::shared_ptr<const ReactionNetwork> network, Regime regime,
+                                    const EngineOptions& options);
 
 /// Molecules in one unit of amount: 1, or those of 1 uM in the volume.
 /// @throws InvalidArgument for a network in uM without a finite positive volume.
 double molecules_per_unit(const ReactionNetwork& network, double volume_um3);
 
-/// Runs first_run ... first_run + runs - 1 of the seed, each started anew, on `threads` threads; the same bytes for any number of threads.
+/// Runs first_run ... first_run + runs - 1 of the seed, each started anew, on `threads` threads; the same bytes for any
+/// number of threads.
 ///
 /// @param initial one amount a species.
 /// @param times_s ascending, from 0 on.
 /// @param weights columns x species: what is recorded; empty for the species themselves.
 /// @param out runs x times x columns.
-void run_ensemble(const std::shared_ptr<const ReactionNetwork>& network, Regime regime, const EngineOptions& options, std::size_t runs,
-                  std::size_t threads, std::span<const double> initial, std::span<const double> times_s, std::span<const double> weights,
-                  std::span<double> out);
+void run_ensemble(const std::shared_ptr<const ReactionNetwork>& network, Regime regime, const EngineOptions& options,
+                  std::size_t runs, std::size_t threads, std::span<const double> initial,
+                  std::span<const double> times_s, std::span<const double> weights, std::span<double> out);
 
 }  // namespace nubridge::chemistry

@@ -14,7 +14,8 @@ namespace {
 
 class Parser {
 public:
-    Parser(std::string_view text, const std::function<double(const std::string&)>& value_of) : text_(text), value_of_(value_of) {}
+    Parser(std::string_view text, const std::function<double(const std::string&)>& value_of)
+        : text_(text), value_of_(value_of) {}
 
     double all() {
         const double value = sum();
@@ -25,7 +26,9 @@ public:
 private:
     static constexpr int most_nested = 200;
 
-    [[noreturn]] void fail(const std::string& what) const { refuse("the expression '", text_, "' cannot be read: ", what); }
+    [[noreturn]] void fail(const std::string& what) const {
+        refuse("the expression '", text_, "' cannot be read: ", what);
+    }
 
     bool at_end() {
         while (place_ < text_.size() && std::isspace(static_cast<unsigned char>(text_[place_]))) ++place_;
@@ -113,9 +116,9 @@ private:
             const char* name;
             double (*value)(double);
         };
-        static constexpr Known known[] = {
-            {"exp", std::exp}, {"ln", std::log}, {"log10", std::log10}, {"log2", std::log2}, {"sqrt", std::sqrt},
-            {"abs", std::fabs}, {"sin", std::sin}, {"cos", std::cos},   {"tan", std::tan}};
+        static constexpr Known known[] = {{"exp", std::exp},   {"ln", std::log},    {"log10", std::log10},
+                                          {"log2", std::log2}, {"sqrt", std::sqrt}, {"abs", std::fabs},
+                                          {"sin", std::sin},   {"cos", std::cos},   {"tan", std::tan}};
         for (const Known& one : known) {
             if (name != one.name) continue;
             if (x.size() != 1) fail("'" + name + "' takes one argument");

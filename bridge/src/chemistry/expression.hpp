@@ -6,8 +6,8 @@
 
 namespace nubridge::chemistry {
 
-/// The value of a constant expression: numbers, names, + - * / ^ (also **), parentheses, the functions exp ln log10 log2 sqrt abs sin cos
-/// tan min max, the constants _pi and _e.
+/// The value of a constant expression: numbers, names, + - * / ^ (also **), parentheses, the functions exp ln log10
+/// log2 sqrt abs sin cos tan min max, the constants _pi and _e.
 ///
 /// @param value_of gives the value of a name, or throws.
 /// @throws NetworkInvalid that quotes `text` and names what it cannot read.

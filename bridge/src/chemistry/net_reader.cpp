@@ -56,7 +56,8 @@ public:
         }
         if (!block_.empty()) fail("the block '" + block_ + "' has no end; the file may be truncated");
         for (const auto& [name, value] : overrides_) {
-            if (!parameters_.contains(name)) refuse(origin_, ": there is no parameter '", name, "' to set to ", value, "; known: ", known());
+            if (!parameters_.contains(name))
+                refuse(origin_, ": there is no parameter '", name, "' to set to ", value, "; known: ", known());
         }
         return std::move(result_);
     }
@@ -82,22 +83,25 @@ private:
         if (block_ == "reactions") return reaction(words);
         if (block_ == "groups") return group(words);
         if (words[0].starts_with("substanceUnits(") || words[0].starts_with("setOption(")) {
-            fail("'" + joined(words, 0) + "' is not supported; state the unit in a comment `# unit: uM`, and remove it");
+            fail(std::string("'") + joined(words, 0) +
+                 "' is not supported; state the unit in a comment `# unit: uM`, and remove it");
         }
-        fail("'" + joined(words, 0) + "' stands outside a block and is not supported; remove it");
+        fail(std::string("'") + joined(words, 0) + "' stands outside a block and is not supported; remove it");
     }
 
     void read_comment(std::string_view comment) {
         const Words words = words_of(comment);
         if (words.size() != 2 || words[0] != "unit:" || unit_given_) return;
-        if (words[1] != "uM" && words[1] != "molecules") fail("the unit '" + words[1] + "' is unknown; it is uM or molecules");
+        if (words[1] != "uM" && words[1] != "molecules")
+            fail("the unit '" + words[1] + "' is unknown; it is uM or molecules");
         result_.unit = words[1] == "uM" ? AmountUnit::uM : AmountUnit::molecules;
     }
 
     void begin(const std::string& block) {
         if (!block_.empty()) fail("the block '" + block + "' begins inside '" + block_ + "'");
         if (block != "parameters" && block != "species" && block != "reactions" && block != "groups") {
-            fail("the block '" + block + "' is not supported: only parameters, species, reactions and groups are; generate the network "
+            fail("the block '" + block +
+                 "' is not supported: only parameters, species, reactions and groups are; generate the network "
                  "without it");
         }
         block_ = block;
@@ -127,26 +131,31 @@ private:
         std::size_t number = 0;
         const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), number);
         if (error != std::errc() || end != word.data() + word.size()) fail("'" + word + "' is no number of a " + what);
-        if (number > count) fail("there is no " + std::string(what) + " " + word + "; there are " + std::to_string(count));
+        if (number > count)
+            fail("there is no " + std::string(what) + " " + word + "; there are " + std::to_string(count));
         return number;
     }
     void require_next(const std::string& word, std::size_t next, const char* what) const {
-        if (index(word, static_cast<std::size_t>(-1), what) != next) fail(std::string(what) + " " + word + " stands where " + std::to_string(next) + " is due");
+        if (index(word, static_cast<std::size_t>(-1), what) != next)
+            fail(std::string(what) + " " + word + " stands where " + std::to_string(next) + " is due");
     }
 
     void parameter(const Words& words) {
-        if (words.size() < 3) fail("a parameter needs a number, a name and a value, found '" + joined(words, 0) + "'");
+        if (words.size() < 3) fail(std::string("a parameter needs a number, a name and a value, found '") + joined(words, 0) + "'");
         require_next(words[0], result_.parameters.size() + 1, "parameter");
         Parameter one{words[1], 0.0, {}};
         const auto replaced = overrides_.find(one.name);
         one.value = replaced != overrides_.end() ? replaced->second : value(joined(words, 2), &one.uses);
-        if (!std::isfinite(one.value)) fail("the parameter '" + one.name + "' is not finite: '" + joined(words, 2) + "'");
-        if (!parameters_.emplace(one.name, result_.parameters.size()).second) fail("the parameter '" + one.name + "' is defined twice");
+        if (!std::isfinite(one.value))
+            fail("the parameter '" + one.name + "' is not finite: '" + joined(words, 2) + "'");
+        if (!parameters_.emplace(one.name, result_.parameters.size()).second)
+            fail("the parameter '" + one.name + "' is defined twice");
         result_.parameters.push_back(std::move(one));
     }
 
     void species(const Words& words) {
-        if (words.size() < 3) fail("a species needs a number, a pattern and an amount, found '" + joined(words, 0) + "'");
+        if (words.size() < 3)
+            fail(std::string("a species needs a number, a pattern and an amount, found '") + joined(words, 0) + "'");
         require_next(words[0], result_.species.size() + 1, "species");
         const bool fixed = words[1].starts_with("$");
         Species one{words[1].substr(fixed ? 1 : 0), value(joined(words, 2)), fixed};
@@ -166,20 +175,25 @@ private:
     }
 
     void reaction(const Words& words) {
-        if (words.size() < 4) fail("a reaction needs a number, reactants, products and a rate, found '" + joined(words, 0) + "'");
+        if (words.size() < 4)
+            fail(std::string("a reaction needs a number, reactants, products and a rate, found '") + joined(words, 0) + "'");
         require_next(words[0], result_.reactions.size() + 1, "reaction");
         for (const char* type : {"Sat", "MM", "Hill", "FunctionProduct", "Arrhenius"}) {
-            if (words[3] == type) fail(std::string("the rate law '") + type + "' is not supported; write elementary steps by mass action");
+            if (words[3] == type)
+                fail(std::string("the rate law '") + type +
+                     "' is not supported; write elementary steps by mass action");
         }
         Reaction one{"R" + words[0], side(words[1]), side(words[2]), {}, 1.0};
         rate(joined(words, 3), one);
         one.factor *= symmetry(one.reactants);
         if (one.reactants.size() > ReactionNetwork::max_order) {
-            fail("the reaction has " + std::to_string(one.reactants.size()) + " reactants; at most 3 are possible: split it into steps");
+            fail("the reaction has " + std::to_string(one.reactants.size()) +
+                 " reactants; at most 3 are possible: split it into steps");
         }
         const double k = one.parameter ? one.factor * result_.parameters[*one.parameter].value : one.factor;
         if (!(k >= 0.0) || !std::isfinite(k)) {
-            fail("the rate constant '" + joined(words, 3) + "' is " + std::to_string(k / symmetry(one.reactants)) + "; it must be finite and not negative");
+            fail(std::string("the rate constant '") + joined(words, 3) + "' is " + std::to_string(k / symmetry(one.reactants)) +
+                 "; it must be finite and not negative");
         }
         result_.reactions.push_back(std::move(one));
     }
@@ -219,13 +233,15 @@ private:
     }
 
     void group(const Words& words) {
-        if (words.size() < 2 || words.size() > 3) fail("a group needs a number, a name and its species, found '" + joined(words, 0) + "'");
+        if (words.size() < 2 || words.size() > 3)
+            fail(std::string("a group needs a number, a name and its species, found '") + joined(words, 0) + "'");
         require_next(words[0], result_.observables.size() + 1, "group");
         Observable one{words[1], {}};
         for (const std::string& term : words.size() == 3 ? words_of(words[2], ",") : Words()) {
             const auto star = term.find('*');
             const double weight = star == std::string::npos ? 1.0 : value(term.substr(0, star));
-            const std::size_t number = index(star == std::string::npos ? term : term.substr(star + 1), result_.species.size(), "species");
+            const std::size_t number =
+                index(star == std::string::npos ? term : term.substr(star + 1), result_.species.size(), "species");
             if (number == 0) fail("the group '" + one.name + "' names species 0; they are counted from 1");
             one.terms.emplace_back(number - 1, weight);
         }
@@ -243,8 +259,8 @@ private:
 
 }  // namespace
 
-NetworkDefinition read_net(std::string_view text, const std::string& origin, const std::map<std::string, double>& overrides,
-                           std::optional<AmountUnit> unit) {
+NetworkDefinition read_net(std::string_view text, const std::string& origin,
+                           const std::map<std::string, double>& overrides, std::optional<AmountUnit> unit) {
     return NetReader(origin, overrides, unit).read(text);
 }
 

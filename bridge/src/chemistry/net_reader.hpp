@@ -9,16 +9,17 @@
 
 namespace nubridge::chemistry {
 
-/// Reads BioNetGen's `.net` text: the blocks parameters, species, reactions and groups. Everything else is refused by name, nothing is
-/// skipped but comments.
+/// Reads BioNetGen's `.net` text: the blocks parameters, species, reactions and groups. Everything else is refused by
+/// name, nothing is skipped but comments.
 ///
-/// The comment line `# unit: uM` (or `molecules`, the default) states the unit of the amounts. A rate in a reaction line is BioNetGen's: the
-/// factor of the product of the amounts, without the m! of equal reactants; it is converted to the label-invariant convention of Reaction.
+/// The comment line `# unit: uM` (or `molecules`, the default) states the unit of the amounts. A rate in a reaction
+/// line is BioNetGen's: the factor of the product of the amounts, without the m! of equal reactants; it is converted to
+/// the label-invariant convention of Reaction.
 ///
 /// @param origin the file's name, for messages; also the network's name without folder and ending.
 /// @param overrides values that replace those of parameters by name; expressions that read them follow.
 /// @throws NetworkInvalid with the line, what stands there, and what to do.
-NetworkDefinition read_net(std::string_view text, const std::string& origin, const std::map<std::string, double>& overrides = {},
-                           std::optional<AmountUnit> unit = {});
+NetworkDefinition read_net(std::string_view text, const std::string& origin,
+                           const std::map<std::string, double>& overrides = {}, std::optional<AmountUnit> unit = {});
 
 }  // namespace nubridge::chemistry

@@ -16,15 +16,20 @@ void require_names(const Items& items, const char* what) {
     std::set<std::string> known;
     for (const auto& item : items) {
         if (item.name.empty()) refuse("a ", what, " has an empty name; name it");
-        if (!known.insert(item.name).second) refuse("the ", what, " '", item.name, "' is defined twice; rename or remove one");
+        if (!known.insert(item.name).second)
+            refuse("the ", what, " '", item.name, "' is defined twice; rename or remove one");
     }
 }
 
-bool is_amount(double value) { return std::isfinite(value) && value >= 0.0; }
+bool is_amount(double value) {
+    return std::isfinite(value) && value >= 0.0;
+}
 
 }  // namespace
 
-const char* name_of(AmountUnit unit) noexcept { return unit == AmountUnit::uM ? "uM" : "molecules"; }
+const char* name_of(AmountUnit unit) noexcept {
+    return unit == AmountUnit::uM ? "uM" : "molecules";
+}
 
 ReactionNetwork::ReactionNetwork(NetworkDefinition definition) : definition_(std::move(definition)) {
     require_valid();
@@ -47,7 +52,8 @@ void ReactionNetwork::require_valid() const {
     }
     for (const Species& one : definition_.species) {
         if (!is_amount(one.initial)) {
-            refuse("the species '", one.name, "' starts at ", one.initial, "; an amount is finite and not negative: correct it");
+            refuse("the species '", one.name, "' starts at ", one.initial,
+                   "; an amount is finite and not negative: correct it");
         }
     }
     for (std::size_t r = 0; r < definition_.reactions.size(); ++r) {
@@ -59,20 +65,25 @@ void ReactionNetwork::require_valid() const {
             }
         }
         if (one.reactants.size() > max_order) {
-            refuse("the reaction '", one.name, "' has ", one.reactants.size(), " reactants; at most 3 are possible: split it into steps");
+            refuse("the reaction '", one.name, "' has ", one.reactants.size(),
+                   " reactants; at most 3 are possible: split it into steps");
         }
         if (one.parameter && *one.parameter >= definition_.parameters.size()) {
-            refuse("the reaction '", one.name, "' names parameter ", *one.parameter, "; there are ", definition_.parameters.size());
+            refuse("the reaction '", one.name, "' names parameter ", *one.parameter, "; there are ",
+                   definition_.parameters.size());
         }
         const double k = rate_constant(r);
         if (!is_amount(k)) {
-            refuse("the reaction '", one.name, "' has the rate constant ", k, "; it must be finite and not negative: correct it");
+            refuse("the reaction '", one.name, "' has the rate constant ", k,
+                   "; it must be finite and not negative: correct it");
         }
     }
     for (const Observable& one : definition_.observables) {
         for (const auto& [s, weight] : one.terms) {
-            if (s >= species_count()) refuse("the observable '", one.name, "' names species ", s, "; there are ", species_count());
-            if (!std::isfinite(weight)) refuse("the observable '", one.name, "' has the weight ", weight, "; it must be finite");
+            if (s >= species_count())
+                refuse("the observable '", one.name, "' names species ", s, "; there are ", species_count());
+            if (!std::isfinite(weight))
+                refuse("the observable '", one.name, "' has the weight ", weight, "; it must be finite");
         }
     }
 }

@@ -34,10 +34,11 @@ struct Species {
 
 /// A mass-action reaction of order 0 to 3. A species that stands twice among the reactants is consumed twice.
 ///
-/// **One convention for A + A: label-invariant.** `factor * parameter` is the rate constant k of one set of molecules: with m molecules
-/// of one species among the reactants the propensity has the factor n (n-1) ... (n-m+1) / m!, the number of such sets, and the rate law of
-/// `ode` has x^m / m!. So A + A -> 0 with k = 1 loses molecules at 2 k n(n-1)/2 = k n(n-1) per second. Beware of the factor 2: texts and
-/// tools that write the rate law k x^2 (BioNetGen's `.net`, SBML) mean 2 k here; the reader of `.net` files converts.
+/// **One convention for A + A: label-invariant.** `factor * parameter` is the rate constant k of one set of molecules:
+/// with m molecules of one species among the reactants the propensity has the factor n (n-1) ... (n-m+1) / m!, the
+/// number of such sets, and the rate law of `ode` has x^m / m!. So A + A -> 0 with k = 1 loses molecules at 2 k
+/// n(n-1)/2 = k n(n-1) per second. Beware of the factor 2: texts and tools that write the rate law k x^2 (BioNetGen's
+/// `.net`, SBML) mean 2 k here; the reader of `.net` files converts.
 struct Reaction {
     std::string name;
     std::vector<std::size_t> reactants;
@@ -79,7 +80,8 @@ public:
 
     static constexpr std::size_t max_order = 3;
 
-    /// @throws NetworkInvalid for an empty or doubled name, an index out of range, an order above 3, a rate constant or an initial amount
+    /// @throws NetworkInvalid for an empty or doubled name, an index out of range, an order above 3, a rate constant or
+    /// an initial amount
     ///     that is negative or not finite; the message names it.
     explicit ReactionNetwork(NetworkDefinition definition);
 
@@ -97,8 +99,9 @@ public:
     /// The dependency graph: the reactions whose propensity may change when this one fires, ascending.
     std::vector<std::size_t> dependents(std::size_t reaction) const;
 
-    /// A basis of the integer vectors w with w . (change of any reaction) = 0, one entry a species, 0 for fixed ones; each with greatest
-    /// common divisor 1 and a first nonzero entry above 0. Amounts of species that stand early are the totals that later complexes add to.
+    /// A basis of the integer vectors w with w . (change of any reaction) = 0, one entry a species, 0 for fixed ones;
+    /// each with greatest common divisor 1 and a first nonzero entry above 0. Amounts of species that stand early are
+    /// the totals that later complexes add to.
     /// @throws NetworkInvalid when an entry does not fit 64 bits.
     std::vector<std::vector<std::int64_t>> conservation_laws() const;
 
@@ -113,6 +116,8 @@ private:
 };
 
 /// n! for 0 to 3.
-constexpr double factorial(int n) noexcept { return n < 2 ? 1.0 : n == 2 ? 2.0 : 6.0; }
+constexpr double factorial(int n) noexcept {
+    return n < 2 ? 1.0 : n == 2 ? 2.0 : 6.0;
+}
 
 }  // namespace nubridge::chemistry

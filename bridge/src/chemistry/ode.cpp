@@ -14,8 +14,12 @@ namespace {
 const boost::numeric::odeint::default_rosenbrock_coefficients<double> rodas;
 
 /// x^m / m! and its derivative.
-double power(double x, int m) noexcept { return m == 1 ? x : m == 2 ? 0.5 * x * x : x * x * x / 6.0; }
-double power_slope(double x, int m) noexcept { return m == 1 ? 1.0 : m == 2 ? x : 0.5 * x * x; }
+double power(double x, int m) noexcept {
+    return m == 1 ? x : m == 2 ? 0.5 * x * x : x * x * x / 6.0;
+}
+double power_slope(double x, int m) noexcept {
+    return m == 1 ? 1.0 : m == 2 ? x : 0.5 * x * x;
+}
 
 }  // namespace
 
@@ -24,13 +28,15 @@ OdeEngine::OdeEngine(std::shared_ptr<const ReactionNetwork> network, const Engin
       relative_(options.relative_tolerance),
       absolute_(options.absolute_tolerance),
       lu_(network_->species_count(), pattern(*network_)) {
-    if (!(relative_ >= 1e-13 && relative_ <= 0.1)) refuse<InvalidArgument>("the relative tolerance is ", relative_, "; it lies between 1e-13 and 0.1");
+    if (!(relative_ >= 1e-13 && relative_ <= 0.1))
+        refuse<InvalidArgument>("the relative tolerance is ", relative_, "; it lies between 1e-13 and 0.1");
     if (!(absolute_ > 0.0)) refuse<InvalidArgument>("the absolute tolerance is ", absolute_, "; it must be positive");
     const std::size_t n = network_->species_count();
     for (std::size_t r = 0; r < network_->reaction_count(); ++r) {
         for (const auto& term : network_->terms(r)) {
             for (const auto& change : network_->changes(r)) {
-                slopes_.push_back({lu_.at(change.species, term.species), slope_count_, static_cast<double>(change.delta)});
+                slopes_.push_back(
+                    {lu_.at(change.species, term.species), slope_count_, static_cast<double>(change.delta)});
             }
             ++slope_count_;
         }
@@ -129,7 +135,8 @@ double OdeEngine::error_norm() const noexcept {
 
 void OdeEngine::advance(double t_s) {
     if (!(t_s >= time_s_) || !std::isfinite(t_s)) {
-        refuse<InvalidArgument>("cannot advance from ", time_s_, " s to ", t_s, " s; pass a finite time that is not in the past");
+        refuse<InvalidArgument>("cannot advance from ", time_s_, " s to ", t_s,
+                                " s; pass a finite time that is not in the past");
     }
     bool fresh_jacobian = false;
     while (time_s_ < t_s) {
@@ -137,14 +144,16 @@ void OdeEngine::advance(double t_s) {
         // The last two steps share what is left, so that no sliver remains.
         const double h = suggested_s_ >= rest ? rest : suggested_s_ >= 0.5 * rest ? 0.5 * rest : suggested_s_;
         if (time_s_ + h == time_s_ && h < rest) {
-            refuse<NotConverged>("the ode engine stands still at ", time_s_, " s: no step keeps the relative error within ", relative_,
+            refuse<NotConverged>("the ode engine stands still at ", time_s_,
+                                 " s: no step keeps the relative error within ", relative_,
                                  "; loosen the tolerance or look for amounts that run away");
         }
         if (!fresh_jacobian) jacobian(x_);
         fresh_jacobian = true;
         const double error = step(h) ? error_norm() : std::numeric_limits<double>::quiet_NaN();
         ++steps_;
-        const double factor = std::isfinite(error) ? std::clamp(0.9 * std::pow(std::max(error, 1e-10), -0.25), 0.2, 5.0) : 0.1;
+        const double factor =
+            std::isfinite(error) ? std::clamp(0.9 * std::pow(std::max(error, 1e-10), -0.25), 0.2, 5.0) : 0.1;
         if (error <= 1.0) {
             x_.swap(fresh_);
             time_s_ = h == rest ? t_s : time_s_ + h;
@@ -156,7 +165,9 @@ void OdeEngine::advance(double t_s) {
     }
 }
 
-void OdeEngine::amounts(std::span<double> amounts) const noexcept { std::copy(x_.begin(), x_.end(), amounts.begin()); }
+void OdeEngine::amounts(std::span<double> amounts) const noexcept {
+    std::copy(x_.begin(), x_.end(), amounts.begin());
+}
 
 void OdeEngine::set_amount(std::size_t species, double amount) {
     if (!(amount >= 0.0) || !std::isfinite(amount)) {
@@ -182,7 +193,8 @@ void OdeEngine::restart(std::span<const double> amounts, std::uint64_t) {
     rates(x_, trial_);
     // A first step that moves nothing by more than a hundredth of its tolerance; it grows fivefold a step.
     double fastest = 0.0;
-    for (std::size_t s = 0; s < x_.size(); ++s) fastest = std::max(fastest, std::abs(trial_[s]) / (absolute_ + relative_ * x_[s]));
+    for (std::size_t s = 0; s < x_.size(); ++s)
+        fastest = std::max(fastest, std::abs(trial_[s]) / (absolute_ + relative_ * x_[s]));
     suggested_s_ = fastest > 0.0 ? std::max(0.01 / fastest, 1e-12) : 1.0;
 }
 

@@ -13,9 +13,9 @@
 
 namespace nubridge::chemistry {
 
-/// Mass action, dx/dt = SUM_r change_r k_r PROD_s x_s^m / m!, by the L-stable Rosenbrock method RODAS of order 4(3) (Hairer and Wanner,
-/// Solving Ordinary Differential Equations II, IV.7) with the exact Jacobian, sparse factors and error control. Linear laws such as
-/// conserved totals hold to rounding.
+/// Mass action, dx/dt = SUM_r change_r k_r PROD_s x_s^m / m!, by the L-stable Rosenbrock method RODAS of order 4(3)
+/// (Hairer and Wanner, Solving Ordinary Differential Equations II, IV.7) with the exact Jacobian, sparse factors and
+/// error control. Linear laws such as conserved totals hold to rounding.
 class OdeEngine final : public Engine {
 public:
     /// @throws InvalidArgument for a relative tolerance outside 1e-13 to 0.1 or an absolute one that is not positive.

@@ -29,7 +29,8 @@ struct Keys {
     std::uint32_t first[10], second[10];
 };
 
-/// -ln u for u in (0, 1): fdlibm's series in f = (m-1)/(m+1) with u = 2^e m, m in [sqrt(1/2), sqrt(2)); within 1 ulp, no branch.
+/// -ln u for u in (0, 1): fdlibm's series in f = (m-1)/(m+1) with u = 2^e m, m in [sqrt(1/2), sqrt(2)); within 1 ulp,
+/// no branch.
 inline double minus_log(double u) {
     const auto bits = std::bit_cast<std::uint64_t>(u);
     // Moves the border of the exponent from 1 to sqrt(1/2).
@@ -42,7 +43,8 @@ inline double minus_log(double u) {
     const double z = s * s, w = z * z;
     const double even = w * (3.999999999940941908e-01 + w * (2.222219843214978396e-01 + w * 1.531383769920937332e-01));
     const double odd =
-        z * (6.666666666666735130e-01 + w * (2.857142874366239149e-01 + w * (1.818357216161805012e-01 + w * 1.479819860511658591e-01)));
+        z * (6.666666666666735130e-01 +
+             w * (2.857142874366239149e-01 + w * (1.818357216161805012e-01 + w * 1.479819860511658591e-01)));
     const double half_square = 0.5 * f * f;
     constexpr double ln2_high = 6.93147180369123816490e-01, ln2_low = 1.90821492927058770002e-10;
     return (half_square - (s * (half_square + (even + odd)) + e * ln2_low)) - f - e * ln2_high;
@@ -53,20 +55,22 @@ inline double uniform_of(std::uint64_t bits) {
     return std::bit_cast<double>((bits >> 12) | 0x3FF0000000000000) - (1.0 - 0x1p-53);
 }
 
-inline __attribute__((always_inline)) void to_numbers(const std::uint64_t* low, const std::uint64_t* high, double* exponential,
-                                                      double* uniform) {
+inline __attribute__((always_inline)) void to_numbers(const std::uint64_t* low, const std::uint64_t* high,
+                                                      double* exponential, double* uniform) {
     for (std::size_t i = 0; i < n; ++i) exponential[i] = minus_log(uniform_of(low[i]));
     for (std::size_t i = 0; i < n; ++i) uniform[i] = uniform_of(high[i]);
 }
 
-// n Philox blocks with the counters first, first + 1, ... A lane of 64 bits holds one 32-bit word of a counter; what a product leaves in
-// the upper half does no harm before the end. AVX2 without FMA rounds as SSE2 does, so that both give the same numbers.
+// n Philox blocks with the counters first, first + 1, ... A lane of 64 bits holds one 32-bit word of a counter; what a
+// product leaves in the upper half does no harm before the end. AVX2 without FMA rounds as SSE2 does, so that both give
+// the same numbers.
 #ifdef NUBRIDGE_X86
-__attribute__((target("avx2"))) void fill_avx2(const Keys& keys, std::uint64_t run, std::uint64_t first, double* exponential,
-                                               double* uniform) {
+__attribute__((target("avx2"))) void fill_avx2(const Keys& keys, std::uint64_t run, std::uint64_t first,
+                                               double* exponential, double* uniform) {
     alignas(64) std::uint64_t low[n], high[n];
 #define NUBRIDGE_ALL(value) _mm256_set1_epi64x(static_cast<long long>(value))
-    const __m256i multiplier0 = NUBRIDGE_ALL(0xD2511F53), multiplier1 = NUBRIDGE_ALL(0xCD9E8D57), mask = NUBRIDGE_ALL(low_half);
+    const __m256i multiplier0 = NUBRIDGE_ALL(0xD2511F53), multiplier1 = NUBRIDGE_ALL(0xCD9E8D57),
+                  mask = NUBRIDGE_ALL(low_half);
     for (std::size_t i = 0; i < n; i += 4) {
         const auto at = first + i;
         __m256i c0 = _mm256_add_epi64(NUBRIDGE_ALL(at), _mm256_set_epi64x(3, 2, 1, 0)), c1 = _mm256_srli_epi64(c0, 32);
@@ -92,8 +96,8 @@ void fill_any(const Keys& keys, std::uint64_t run, std::uint64_t first, double* 
     alignas(64) std::uint64_t low[n], high[n];
     for (std::size_t i = 0; i < n; ++i) {
         const std::uint64_t at = first + i;
-        const auto words = philox4x32({static_cast<std::uint32_t>(at), static_cast<std::uint32_t>(at >> 32), static_cast<std::uint32_t>(run),
-                                       static_cast<std::uint32_t>(run >> 32)},
+        const auto words = philox4x32({static_cast<std::uint32_t>(at), static_cast<std::uint32_t>(at >> 32),
+                                       static_cast<std::uint32_t>(run), static_cast<std::uint32_t>(run >> 32)},
                                       {keys.first[0], keys.second[0]});
         low[i] = words[0] | (std::uint64_t{words[1]} << 32);
         high[i] = words[2] | (std::uint64_t{words[3]} << 32);

@@ -6,10 +6,11 @@
 
 namespace nubridge::chemistry {
 
-/// The random numbers of one run: pairs of an exponential and a uniform number from Philox4x32-10, keyed by (seed, run).
+/// The random numbers of one run: pairs of an exponential and a uniform number from Philox4x32-10, keyed by (seed,
+/// run).
 ///
-/// Pairs are made a block at a time by code that the compiler vectorises; the numbers are the same with every instruction set that has no
-/// fused multiply-add, and always the same on one build.
+/// Pairs are made a block at a time by code that the compiler vectorises; the numbers are the same with every
+/// instruction set that has no fused multiply-add, and always the same on one build.
 class RandomStream {
 public:
     static constexpr std::size_t block = 64;
@@ -17,7 +18,8 @@ public:
     /// Registers as wide as the processor has, or the code of every processor: the same numbers.
     enum class Registers { widest, any };
 
-    explicit RandomStream(std::uint64_t seed = 0, std::uint64_t run = 0, Registers registers = Registers::widest) noexcept
+    explicit RandomStream(std::uint64_t seed = 0, std::uint64_t run = 0,
+                          Registers registers = Registers::widest) noexcept
         : seed_(seed), run_(run), narrow_(registers == Registers::any) {}
 
     struct Pair {
@@ -28,7 +30,8 @@ public:
     };
 
     Pair next() noexcept {
-        if (used_ == block) [[unlikely]] refill();
+        if (used_ == block) [[unlikely]]
+            refill();
         const Pair pair{exponential_[used_], uniform_[used_]};
         ++used_;
         return pair;

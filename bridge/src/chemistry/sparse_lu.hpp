@@ -8,8 +8,8 @@ namespace nubridge::chemistry {
 
 /// LU factors of matrices of one sparse pattern, without pivoting, in an order that keeps the fill small.
 ///
-/// For the matrices 1 / (gamma h) - J of implicit steps: a step that is short enough makes their diagonal dominate, and a factor that fails
-/// says so. Positions in values() are found once, by at().
+/// For the matrices 1 / (gamma h) - J of implicit steps: a step that is short enough makes their diagonal dominate, and
+/// a factor that fails says so. Positions in values() are found once, by at().
 class SparseLu {
 public:
     /// @param entries (row, column) of what may be nonzero; the diagonal is added.
@@ -26,7 +26,8 @@ public:
 
 private:
     std::size_t size_;
-    std::vector<std::size_t> order_, place_;   // order_[i]: the row that is eliminated as number i; place_ is its inverse
+    std::vector<std::size_t> order_,
+        place_;  // order_[i]: the row that is eliminated as number i; place_ is its inverse
     std::vector<std::size_t> begin_, diagonal_, column_;  // rows in that order, columns ascending in it
     std::vector<double> values_, work_, reciprocal_;
 };

@@ -13,15 +13,18 @@ namespace {
 
 constexpr double infinity = std::numeric_limits<double>::infinity();
 
-/// How far above its count n a species' interval ends. Farther: more rejections, in proportion to width / n; nearer: a random walk leaves
-/// it after about width^2 events. Their sum is least for a width like n^(1/3).
-double interval_width(double n) noexcept { return std::floor(0.7 + std::cbrt(n)); }
+/// How far above its count n a species' interval ends. Farther: more rejections, in proportion to width / n; nearer: a
+/// random walk leaves it after about width^2 events. Their sum is least for a width like n^(1/3).
+double interval_width(double n) noexcept {
+    return std::floor(0.7 + std::cbrt(n));
+}
 
 constexpr std::size_t table_size = 4096;
 const std::array<float, table_size>& width_table() {
     static const auto table = [] {
         std::array<float, table_size> widths{};
-        for (std::size_t n = 0; n < table_size; ++n) widths[n] = static_cast<float>(interval_width(static_cast<double>(n)));
+        for (std::size_t n = 0; n < table_size; ++n)
+            widths[n] = static_cast<float>(interval_width(static_cast<double>(n)));
         return widths;
     }();
     return table;
@@ -43,8 +46,8 @@ double SsaEngine::scaled_rate(std::size_t reaction, double k) const {
     return scaled;
 }
 
-// The constants stand after the species: 1 for absent reactants, then one for each absent change, apart so that their stores do not wait
-// for each other.
+// The constants stand after the species: 1 for absent reactants, then one for each absent change, apart so that their
+// stores do not wait for each other.
 void SsaEngine::build() {
     const auto one = static_cast<std::uint32_t>(network_->species_count());
     counts_.assign(one + 1 + 2 * sides, 1.0);
@@ -148,15 +151,17 @@ double SsaEngine::bound(const Firing& firing) const noexcept {
     double product = firing.k;
     for (std::size_t i = 0; i < 3; ++i) {
         const std::uint32_t s = firing.reactants[i];
-        if (s < network_->species_count()) product *= upper_[s] - (i > 0 ? static_cast<double>(firing.offsets[i - 1]) : 0.0);
+        if (s < network_->species_count())
+            product *= upper_[s] - (i > 0 ? static_cast<double>(firing.offsets[i - 1]) : 0.0);
     }
     return std::max(product, 0.0);
 }
 
 void SsaEngine::centre(std::size_t s) noexcept {
     const double n = counts_[s];
-    const double reach =
-        n < static_cast<double>(table_size) ? static_cast<double>(width_table()[static_cast<std::size_t>(n)]) : interval_width(n);
+    const double reach = n < static_cast<double>(table_size)
+                             ? static_cast<double>(width_table()[static_cast<std::size_t>(n)])
+                             : interval_width(n);
     upper_[s] = n + reach;
     // Below it the bounds are still valid, but too many candidates are in vain.
     lower_[s] = n - 1.0 - reach;
@@ -240,14 +245,17 @@ void SsaEngine::run_directly(double t_s) noexcept {
         fired += slot < end ? 1 : 0;  // rounding may lead past the end
         for (std::size_t i = 0; i < sides; ++i) n[firing.consumed[i]] += static_cast<double>(firing.losses[i]);
         for (std::size_t i = 0; i < sides; ++i) n[firing.produced[i]] += static_cast<double>(firing.gains[i]);
-        if (firing.more != 0) [[unlikely]] fire_more(firing);
+        if (firing.more != 0) [[unlikely]]
+            fire_more(firing);
         const Dependents& dependents = dependents_[slot];
-        for (std::size_t i = 0; i < dependents.count; ++i) a[dependents.reactions[i]] = propensity(firings_[dependents.reactions[i]]);
+        for (std::size_t i = 0; i < dependents.count; ++i)
+            a[dependents.reactions[i]] = propensity(firings_[dependents.reactions[i]]);
         total = direct_total();
         const auto pair = random_.next();
         uniform = pair.uniform;
         next_s += pair.exponential / total;
-        if (next_s == infinity) [[unlikely]] pending_ = pair.exponential;
+        if (next_s == infinity) [[unlikely]]
+            pending_ = pair.exponential;
     }
     next_s_ = next_s;
     uniform_ = uniform;
@@ -285,15 +293,18 @@ void SsaEngine::run(double t_s) noexcept {
                 n[firing.produced[i]] = count;
                 above |= count > upper[firing.produced[i]];
             }
-            if (firing.more != 0) [[unlikely]] fire_more(firing);
-            if (above) [[unlikely]] follow_gains(firing);
+            if (firing.more != 0) [[unlikely]]
+                fire_more(firing);
+            if (above) [[unlikely]]
+                follow_gains(firing);
         } else {
             follow_losses(firing);
         }
         const auto pair = random_.next();
         uniform = pair.uniform;
         next_s += pair.exponential * inverse_total_;
-        if (next_s == infinity) [[unlikely]] pending_ = pair.exponential;
+        if (next_s == infinity) [[unlikely]]
+            pending_ = pair.exponential;
     }
     next_s_ = next_s;
     uniform_ = uniform;
@@ -303,7 +314,8 @@ void SsaEngine::run(double t_s) noexcept {
 
 void SsaEngine::advance(double t_s) {
     if (!(t_s >= time_s_ && t_s < infinity)) {
-        refuse<InvalidArgument>("cannot advance from ", time_s_, " s to ", t_s, " s; pass a finite time that is not in the past");
+        refuse<InvalidArgument>("cannot advance from ", time_s_, " s to ", t_s,
+                                " s; pass a finite time that is not in the past");
     }
     if (is_direct()) {
         run_directly(t_s);
@@ -311,19 +323,37 @@ void SsaEngine::advance(double t_s) {
         return;
     }
     switch (levels_) {
-        case 1: run<1>(t_s); break;
-        case 2: run<2>(t_s); break;
-        case 3: run<3>(t_s); break;
-        case 4: run<4>(t_s); break;
-        case 5: run<5>(t_s); break;
-        case 6: run<6>(t_s); break;
-        case 7: run<7>(t_s); break;
-        default: run<8>(t_s); break;
+        case 1:
+            run<1>(t_s);
+            break;
+        case 2:
+            run<2>(t_s);
+            break;
+        case 3:
+            run<3>(t_s);
+            break;
+        case 4:
+            run<4>(t_s);
+            break;
+        case 5:
+            run<5>(t_s);
+            break;
+        case 6:
+            run<6>(t_s);
+            break;
+        case 7:
+            run<7>(t_s);
+            break;
+        default:
+            run<8>(t_s);
+            break;
     }
     time_s_ = t_s;
 }
 
-double SsaEngine::remaining() const noexcept { return total_ > 0.0 ? (next_s_ - time_s_) * total_ : pending_; }
+double SsaEngine::remaining() const noexcept {
+    return total_ > 0.0 ? (next_s_ - time_s_) * total_ : pending_;
+}
 
 void SsaEngine::reschedule(double remaining) noexcept {
     pending_ = remaining;
@@ -386,7 +416,8 @@ void SsaEngine::set_rate_constant(std::size_t reaction, double k) {
 void SsaEngine::restart(std::span<const double> amounts, std::uint64_t run) {
     time_s_ = next_s_ = total_ = pending_ = 0.0;
     events_ = candidates_ = 0;
-    for (std::size_t r = 0; r < network_->reaction_count(); ++r) firings_[r].k = scaled_rate(r, network_->rate_constant(r));
+    for (std::size_t r = 0; r < network_->reaction_count(); ++r)
+        firings_[r].k = scaled_rate(r, network_->rate_constant(r));
     for (std::size_t s = 0; s < network_->species_count(); ++s) {
         counts_[s] = whole_count(s, amounts[s]);
         if (!is_direct()) centre(s);

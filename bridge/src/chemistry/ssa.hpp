@@ -15,17 +15,19 @@ namespace nubridge::chemistry {
 
 /// The exact stochastic simulation algorithm, by rejection from bounds that hold for many events.
 ///
-/// Every species has an interval around its count; every reaction a bound on its propensity that holds while its reactants stay inside.
-/// Candidates are a Poisson process with the sum of the bounds as its rate; a candidate of reaction j fires with probability
-/// propensity / bound (Thanh, Priami and Zunino, J Chem Phys 141:134116, 2014; thinning is exact for any valid bound). The candidate is
-/// found in a tree of prefix sums, eight to a node, and what is left of the random number inside its leaf decides acceptance: two random
-/// numbers a candidate, no division, and work on bounds only when a count leaves its interval. A sum is always that of its present parts:
-/// no drift. Cost an event: log8 of the number of reactions.
+/// Every species has an interval around its count; every reaction a bound on its propensity that holds while its
+/// reactants stay inside. Candidates are a Poisson process with the sum of the bounds as its rate; a candidate of
+/// reaction j fires with probability propensity / bound (Thanh, Priami and Zunino, J Chem Phys 141:134116, 2014;
+/// thinning is exact for any valid bound). The candidate is found in a tree of prefix sums, eight to a node, and what
+/// is left of the random number inside its leaf decides acceptance: two random numbers a candidate, no division, and
+/// work on bounds only when a count leaves its interval. A sum is always that of its present parts: no drift. Cost an
+/// event: log8 of the number of reactions.
 ///
-/// A network of 9 to 16 reactions, too many for one node, is run by the direct method with a dependency graph: measured faster there.
+/// A network of 9 to 16 reactions, too many for one node, is run by the direct method with a dependency graph: measured
+/// faster there.
 ///
-/// Between events the engine keeps the drawn waiting time. When a rate changes at time t, the part of the unit-rate exponential that is
-/// left, (next - t) * old sum, is divided by the new sum: exact, and nothing is redrawn.
+/// Between events the engine keeps the drawn waiting time. When a rate changes at time t, the part of the unit-rate
+/// exponential that is left, (next - t) * old sum, is divided by the new sum: exact, and nothing is redrawn.
 class SsaEngine final : public Engine {
 public:
     SsaEngine(std::shared_ptr<const ReactionNetwork> network, const EngineOptions& options);
@@ -101,7 +103,7 @@ private:
 
     // By species, then the constants of absent reactants and changes. Counts are whole numbers in doubles.
     std::vector<double> counts_, lower_, upper_;
-    std::vector<Firing> firings_;      // by leaf; one that never fires at the end
+    std::vector<Firing> firings_;  // by leaf; one that never fires at the end
     std::vector<std::vector<ReactionNetwork::Change>> more_changes_;
     /// Of the direct method: the reactions to compute anew after each; and the propensities.
     struct Dependents {
@@ -112,9 +114,10 @@ private:
     alignas(64) std::array<double, direct_reactions> propensities_{};
 
     std::size_t levels_ = 1;
-    std::array<std::size_t, max_levels> last_{};          // the last node or leaf that a level's slots lead to
-    std::array<std::vector<Node>, max_levels> nodes_;     // root first
-    std::array<std::vector<double>, max_levels + 1> sums_;  // sums_[level]: of each node; sums_[levels_]: bounds of the leaves
+    std::array<std::size_t, max_levels> last_{};       // the last node or leaf that a level's slots lead to
+    std::array<std::vector<Node>, max_levels> nodes_;  // root first
+    std::array<std::vector<double>, max_levels + 1>
+        sums_;  // sums_[level]: of each node; sums_[levels_]: bounds of the leaves
 
     // By species: the leaves that read it, then the nodes above them, deepest level first.
     std::vector<std::size_t> leaf_begin_, leaf_list_;

@@ -33,13 +33,16 @@ TEST(Conservation, OfCamkiiAreCalciumKinaseAndCalmodulin) {
         std::vector<double> one(definition.species.size(), 0.0);
         for (std::size_t s = 0; s < one.size(); ++s) {
             one[s] = 1.0;
-            EXPECT_EQ(static_cast<double>(laws[i][s]), observed(definition, totals[i], one)) << totals[i] << definition.species[s].name;
+            EXPECT_EQ(static_cast<double>(laws[i][s]), observed(definition, totals[i], one))
+                << totals[i] << definition.species[s].name;
             one[s] = 0.0;
         }
     }
 }
 
-TEST(Conservation, IsNoneWhereMoleculesComeAndGo) { EXPECT_TRUE(ReactionNetwork(shipped("lotka_volterra")).conservation_laws().empty()); }
+TEST(Conservation, IsNoneWhereMoleculesComeAndGo) {
+    EXPECT_TRUE(ReactionNetwork(shipped("lotka_volterra")).conservation_laws().empty());
+}
 
 TEST(Conservation, LeavesOutFixedSpecies) {
     const ReactionNetwork network(shipped("sk"));
@@ -60,7 +63,8 @@ TEST(Conservation, HoldsWholeWeightsOfUnequalStoichiometry) {
 NetworkDefinition powers_of_three(std::size_t count) {
     NetworkDefinition definition{.name = "powers"};
     for (std::size_t i = 0; i <= count; ++i) definition.species.push_back({"A" + std::to_string(i), 1.0});
-    for (std::size_t i = 0; i < count; ++i) definition.reactions.push_back({"r" + std::to_string(i), {i}, {i + 1, i + 1, i + 1}});
+    for (std::size_t i = 0; i < count; ++i)
+        definition.reactions.push_back({"r" + std::to_string(i), {i}, {i + 1, i + 1, i + 1}});
     return definition;
 }
 
@@ -73,21 +77,26 @@ TEST(Conservation, IsExactUpToTheWidthOfItsNumbers) {
 }
 
 TEST(Conservation, RefusesAWeightThatDoesNotFit) {
-    expect_refused<NetworkInvalid>([] { (void)ReactionNetwork(powers_of_three(41)).conservation_laws(); }, {"powers", "64 bits", "'A0'"});
+    expect_refused<NetworkInvalid>([] { (void)ReactionNetwork(powers_of_three(41)).conservation_laws(); },
+                                   {"powers", "64 bits", "'A0'"});
 }
 
 TEST(ReactionNetwork, DependenciesAreTheReadersOfWhatChanges) {
     const ReactionNetwork network(shipped("sep"));  // 0: E+S->ES, then ES->E+S, ES->E+P
     EXPECT_EQ(network.dependents(0), (std::vector<std::size_t>{0, 1, 2}));
-    const ReactionNetwork catalysed({.name = "x", .species = {{"A", 1}, {"E", 1}}, .reactions = {{"r", {0, 1}, {1}}, {"s", {1}, {1, 0}}}});
+    const ReactionNetwork catalysed(
+        {.name = "x", .species = {{"A", 1}, {"E", 1}}, .reactions = {{"r", {0, 1}, {1}}, {"s", {1}, {1, 0}}}});
     EXPECT_EQ(catalysed.dependents(0), (std::vector<std::size_t>{0}));  // E is read by both and changed by neither
     EXPECT_EQ(catalysed.dependents(1), (std::vector<std::size_t>{0}));
 }
 
 TEST(ReactionNetwork, RefusesAndNamesTheCulprit) {
-    const auto refused = [](const std::function<void(NetworkDefinition&)>& breaks, const std::vector<std::string>& words) {
-        NetworkDefinition definition{
-            .name = "x", .parameters = {{"k", 1.0}}, .species = {{"A", 1.0}, {"B", 0.0}}, .reactions = {{"r", {0}, {1}, 0}}};
+    const auto refused = [](const std::function<void(NetworkDefinition&)>& breaks,
+                            const std::vector<std::string>& words) {
+        NetworkDefinition definition{.name = "x",
+                                     .parameters = {{"k", 1.0}},
+                                     .species = {{"A", 1.0}, {"B", 0.0}},
+                                     .reactions = {{"r", {0}, {1}, 0}}};
         breaks(definition);
         expect_refused<NetworkInvalid>([&] { const ReactionNetwork network(definition); }, words);
     };

@@ -14,11 +14,13 @@ using chemistry::EngineOptions;
 using chemistry::OdeEngine;
 
 const EngineOptions tight{.relative_tolerance = 1e-9, .absolute_tolerance = 1e-22};
-constexpr const char* observables[] = {"KaMe",    "CaM_free",  "CaM4_free", "KCaM_mono",       "KCaM4_mono", "KK_dimer",
-                                       "pK_mono", "pKK_dimer", "pK_total",  "KCaM_total_nonP", "K_total",    "CaM_total"};
+constexpr const char* observables[] = {"KaMe",       "CaM_free",        "CaM4_free", "KCaM_mono",
+                                       "KCaM4_mono", "KK_dimer",        "pK_mono",   "pKK_dimer",
+                                       "pK_total",   "KCaM_total_nonP", "K_total",   "CaM_total"};
 
 /// The largest relative error of a row's values; zeros must be zero.
-double worst_error(const std::map<std::string, double>& row, const NetworkDefinition& definition, const std::vector<double>& amounts) {
+double worst_error(const std::map<std::string, double>& row, const NetworkDefinition& definition,
+                   const std::vector<double>& amounts) {
     double worst = 0.0;
     for (const char* name : observables) {
         const double expected = row.at(name), found = observed(definition, name, amounts);
@@ -32,7 +34,8 @@ double worst_error(const std::map<std::string, double>& row, const NetworkDefini
 }
 
 TEST(OdeEngine, MatchesPepkeClosed) {
-    for (const auto& [file, k11] : {std::pair{"pepke_closed_ca100_k11_0.33.csv", 0.33}, std::pair{"pepke_closed_ca100_biomodels.csv", 3.3}}) {
+    for (const auto& [file, k11] :
+         {std::pair{"pepke_closed_ca100_k11_0.33.csv", 0.33}, std::pair{"pepke_closed_ca100_biomodels.csv", 3.3}}) {
         const auto network = made(shipped("camkii", {{"k11_on", k11}}));
         OdeEngine engine(network, tight);
         double worst = 0.0;
@@ -51,7 +54,8 @@ TEST(OdeEngine, MatchesPepkeClosed) {
 }
 
 TEST(OdeEngine, MatchesPepkeClamped) {
-    for (const auto& [file, k11] : {std::pair{"pepke_clamped_ca_k11_0.33.csv", 0.33}, std::pair{"pepke_clamped_ca_biomodels.csv", 3.3}}) {
+    for (const auto& [file, k11] :
+         {std::pair{"pepke_clamped_ca_k11_0.33.csv", 0.33}, std::pair{"pepke_clamped_ca_biomodels.csv", 3.3}}) {
         auto definition = shipped("camkii", {{"k11_on", k11}});
         definition.species[species_of(definition, "Ca")].fixed = true;
         const auto network = made(definition);
@@ -117,8 +121,9 @@ TEST(OdeEngine, MatchesPepkePulseTrains) {
 TEST(OdeEngine, FollowsTheRateLawOfEqualMolecules) {
     // A + A -> 0 at k a pair: dx/dt = -k x^2; A + A + A -> 0: dx/dt = -k x^3 / 2
     for (const std::size_t order : {2u, 3u}) {
-        const auto network =
-            made({.name = "x", .species = {{"A", 10.0}}, .reactions = {{"r", std::vector<std::size_t>(order, 0), {}, {}, 0.1}}});
+        const auto network = made({.name = "x",
+                                   .species = {{"A", 10.0}},
+                                   .reactions = {{"r", std::vector<std::size_t>(order, 0), {}, {}, 0.1}}});
         OdeEngine engine(network, {.relative_tolerance = 1e-10});
         engine.advance(2.0);
         const double exact = order == 2 ? 1 / (1 / 10.0 + 0.1 * 2) : 1 / std::sqrt(1 / 100.0 + 0.1 * 2);
@@ -128,9 +133,10 @@ TEST(OdeEngine, FollowsTheRateLawOfEqualMolecules) {
 
 TEST(OdeEngine, IsStableOnAStiffNetwork) {
     // Robertson's problem; reference of Hairer and Wanner at t = 4e5 is 4.9383e-3 for A.
-    const auto network = made({.name = "robertson",
-                               .species = {{"A", 1}, {"B", 0}, {"C", 0}},
-                               .reactions = {{"1", {0}, {1}, {}, 0.04}, {"2", {1, 1}, {1, 2}, {}, 6e7}, {"3", {1, 2}, {0, 2}, {}, 1e4}}});
+    const auto network = made(
+        {.name = "robertson",
+         .species = {{"A", 1}, {"B", 0}, {"C", 0}},
+         .reactions = {{"1", {0}, {1}, {}, 0.04}, {"2", {1, 1}, {1, 2}, {}, 6e7}, {"3", {1, 2}, {0, 2}, {}, 1e4}}});
     OdeEngine engine(network, {.relative_tolerance = 1e-8, .absolute_tolerance = 1e-14});
     engine.advance(40.0);
     EXPECT_NEAR(amounts_of(engine, *network)[0], 0.7158270688, 2e-7);
@@ -148,7 +154,8 @@ TEST(OdeEngine, RefusesBadCalls) {
     expect_refused<InvalidArgument>([&] { engine.advance(0.5); }, {"from 1 s to 0.5 s"});
     expect_refused<InvalidArgument>([&] { engine.set_amount(0, -1.0); }, {"'A'", "-1"});
     expect_refused<InvalidArgument>([&] { engine.set_rate_constant(0, NAN); }, {"'R1'", "nan"});
-    expect_refused<InvalidArgument>([&] { OdeEngine other(network, {.relative_tolerance = 1.0}); }, {"relative tolerance", "1"});
+    expect_refused<InvalidArgument>([&] { OdeEngine other(network, {.relative_tolerance = 1.0}); },
+                                    {"relative tolerance", "1"});
 }
 
 }  // namespace

@@ -11,18 +11,21 @@ using chemistry::EngineOptions;
 using chemistry::Regime;
 using chemistry::SsaEngine;
 
-/// `network` beside `copies` idle reactions, so that every kind of search is run: 1 node, direct, trees of 2 levels and more.
+/// `network` beside `copies` idle reactions, so that every kind of search is run: 1 node, direct, trees of 2 levels and
+/// more.
 NetworkDefinition widened(NetworkDefinition network, std::size_t copies) {
     network.species.push_back({"idle", 0.0});
     const std::size_t idle = network.species.size() - 1;
-    for (std::size_t i = 0; i < copies; ++i) network.reactions.insert(network.reactions.begin() + 1, {"idle" + std::to_string(i), {idle}, {}, {}, 1.0});
+    for (std::size_t i = 0; i < copies; ++i)
+        network.reactions.insert(network.reactions.begin() + 1, {"idle" + std::to_string(i), {idle}, {}, {}, 1.0});
     return network;
 }
 
 class SsaEngines : public testing::TestWithParam<std::size_t> {
 protected:
     /// One species at a time over many runs.
-    std::vector<double> sample(const NetworkDefinition& definition, double t_s, std::size_t runs, std::size_t species = 0) {
+    std::vector<double> sample(const NetworkDefinition& definition, double t_s, std::size_t runs,
+                               std::size_t species = 0) {
         const auto network = made(widened(definition, GetParam()));
         SsaEngine engine(network, {.seed = 20});
         std::vector<double> initial, values;
@@ -49,7 +52,8 @@ TEST_P(SsaEngines, BirthAndDeathHasItsExactMoments) {
 
 TEST_P(SsaEngines, ImmigrationAndDeathHasItsExactMoments) {
     const double in = 8.0, death = 0.5, t = 3.0;
-    const NetworkDefinition network{.name = "x", .species = {{"A", 0}}, .reactions = {{"i", {}, {0}, {}, in}, {"d", {0}, {}, {}, death}}};
+    const NetworkDefinition network{
+        .name = "x", .species = {{"A", 0}}, .reactions = {{"i", {}, {0}, {}, in}, {"d", {0}, {}, {}, death}}};
     const double mean = in / death * (1 - std::exp(-death * t));
     expect_moments(sample(network, t, runs), mean, mean);
 }
@@ -64,8 +68,11 @@ std::pair<double, double> annihilation_moments(int n0, double c, double t) {
     for (int jumps = 0; jumps < top * t + 12 * std::sqrt(top * t) + 60; ++jumps) {
         for (std::size_t n = 0; n < p.size(); ++n) sum[n] += weight * p[n];
         weight *= top * t / (jumps + 1);
-        for (std::size_t n = 0; n < p.size(); ++n) {  // what leaves n + 2 comes here; ascending, so that n + 2 is still old
-            const auto rate = [&](std::size_t m) { return c * static_cast<double>(m) * (static_cast<double>(m) - 1) / 2 / top; };
+        for (std::size_t n = 0; n < p.size();
+             ++n) {  // what leaves n + 2 comes here; ascending, so that n + 2 is still old
+            const auto rate = [&](std::size_t m) {
+                return c * static_cast<double>(m) * (static_cast<double>(m) - 1) / 2 / top;
+            };
             p[n] += (n + 2 < p.size() ? p[n + 2] * rate(n + 2) : 0.0) - (n < 2 ? 0.0 : p[n] * rate(n));
         }
     }
@@ -88,7 +95,8 @@ TEST_P(SsaEngines, DimerisationReachesItsExactEquilibrium) {
     const int atoms = 20;
     const double k = 0.3, back = 2.0;
     std::vector<double> p{1.0};
-    for (int b = 0; 2 * (b + 1) <= atoms; ++b) p.push_back(p.back() * k * (atoms - 2 * b) * (atoms - 2 * b - 1) / 2 / (back * (b + 1)));
+    for (int b = 0; 2 * (b + 1) <= atoms; ++b)
+        p.push_back(p.back() * k * (atoms - 2 * b) * (atoms - 2 * b - 1) / 2 / (back * (b + 1)));
     double norm = 0.0, mean = 0.0, square = 0.0;
     for (std::size_t b = 0; b < p.size(); ++b) {
         norm += p[b];
@@ -96,8 +104,9 @@ TEST_P(SsaEngines, DimerisationReachesItsExactEquilibrium) {
         square += static_cast<double>(b * b) * p[b];
     }
     mean /= norm;
-    const NetworkDefinition network{
-        .name = "x", .species = {{"A", atoms}, {"B", 0}}, .reactions = {{"f", {0, 0}, {1}, {}, k}, {"b", {1}, {0, 0}, {}, back}}};
+    const NetworkDefinition network{.name = "x",
+                                    .species = {{"A", atoms}, {"B", 0}},
+                                    .reactions = {{"f", {0, 0}, {1}, {}, k}, {"b", {1}, {0, 0}, {}, back}}};
     expect_moments(sample(network, 20.0, runs, 1), mean, square / norm - mean * mean);
 }
 
@@ -110,7 +119,8 @@ TEST_P(SsaEngines, ThreeEqualMoleculesMeetInTriples) {
 
 TEST_P(SsaEngines, ARateThatJumpsActsAtOnce) {
     // 1 /s until 5 s, then 100 /s until 10 s: a Poisson number of mean 505.
-    const auto network = made(widened({.name = "x", .species = {{"A", 0}}, .reactions = {{"in", {}, {0}, {}, 1.0}}}, GetParam()));
+    const auto network =
+        made(widened({.name = "x", .species = {{"A", 0}}, .reactions = {{"in", {}, {0}, {}, 1.0}}}, GetParam()));
     SsaEngine engine(network, {.seed = 5});
     std::vector<double> values;
     for (std::size_t run = 0; run < runs; ++run) {
@@ -124,7 +134,8 @@ TEST_P(SsaEngines, ARateThatJumpsActsAtOnce) {
 }
 
 TEST_P(SsaEngines, ARateOfZeroStopsAndItsReturnStarts) {
-    const auto network = made(widened({.name = "x", .species = {{"A", 0}}, .reactions = {{"in", {}, {0}, {}, 0.0}}}, GetParam()));
+    const auto network =
+        made(widened({.name = "x", .species = {{"A", 0}}, .reactions = {{"in", {}, {0}, {}, 0.0}}}, GetParam()));
     SsaEngine engine(network, {.seed = 5});
     std::vector<double> values;
     for (std::size_t run = 0; run < runs; ++run) {
@@ -144,7 +155,8 @@ TEST_P(SsaEngines, ARateOfZeroStopsAndItsReturnStarts) {
 
 TEST_P(SsaEngines, ACountThatIsWrittenActsAtOnce) {
     // Nothing until 1 s, then 50 molecules that decay for 1 s: binomial.
-    const auto network = made(widened({.name = "x", .species = {{"A", 0}}, .reactions = {{"d", {0}, {}, {}, 0.7}}}, GetParam()));
+    const auto network =
+        made(widened({.name = "x", .species = {{"A", 0}}, .reactions = {{"d", {0}, {}, {}, 0.7}}}, GetParam()));
     SsaEngine engine(network, {.seed = 6});
     std::vector<double> values;
     for (std::size_t run = 0; run < runs; ++run) {
@@ -163,7 +175,8 @@ TEST_P(SsaEngines, ACountThatIsWrittenActsAtOnce) {
 TEST(SsaEngine, ACutRunIsTheUncutRun) {
     for (const char* name : {"abc", "sk_calcium", "lotka_volterra", "camkii"}) {
         const auto network = made(shipped(name));
-        SsaEngine whole(network, {.volume_um3 = 0.1, .seed = 3, .run = 9}), cut(network, {.volume_um3 = 0.1, .seed = 3, .run = 9});
+        SsaEngine whole(network, {.volume_um3 = 0.1, .seed = 3, .run = 9}),
+            cut(network, {.volume_um3 = 0.1, .seed = 3, .run = 9});
         double t = 0.0;
         for (int window = 0; window < 4000; ++window) cut.advance(t += 25e-6);
         whole.advance(t);
@@ -241,7 +254,8 @@ TEST(SsaEngine, ManyAndLargeChangesFire) {
         const auto network = made(widened(definition, idle));
         SsaEngine engine(network, {});
         engine.advance(1000.0);
-        for (std::size_t s = 1; s < 7; ++s) EXPECT_EQ(engine.count(s), 5 * static_cast<std::int64_t>(s == 6 ? 100'000 : s));
+        for (std::size_t s = 1; s < 7; ++s)
+            EXPECT_EQ(engine.count(s), 5 * static_cast<std::int64_t>(s == 6 ? 100'000 : s));
         EXPECT_EQ(engine.events(), 5u);
     }
 }

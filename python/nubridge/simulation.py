@@ -1,0 +1,268 @@
+"""One network, every accuracy: simulate for ensembles, Simulator for steps."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import weakref
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from . import _library
+from .errors import InvalidArgumentError
+from .network import Network
+
+REGIMES = {"ssa": 0, "ode": 1}
+MOLECULES_PER_uM_um3 = 602.214076
+
+
+def _regime(name: str) -> int:
+    if name not in REGIMES:
+        raise InvalidArgumentError(f"regime {name!r} is unknown; it is one of {', '.join(REGIMES)}")
+    return REGIMES[name]
+
+
+def _network(source: Network | str | os.PathLike[str], parameters: Mapping[str, float] | None) -> Network:
+    if isinstance(source, Network):
+        if parameters:
+            raise InvalidArgumentError(
+                "parameters belong to the network: pass them to nubridge.Network(..., parameters=)"
+            )
+        return source
+    return Network(source, parameters)
+
+
+def _initial(network: Network, replaced: Mapping[str, float] | None) -> NDArray[np.float64]:
+    amounts = np.array(list(network.initial.values()), dtype=np.float64)
+    for name, amount in (replaced or {}).items():
+        amounts[network.species_index(name)] = amount
+    return amounts
+
+
+class Result:
+    """Runs of a network: `values` is runs x times x names, in the network's unit; `t_s` are the times."""
+
+    def __init__(
+        self,
+        network: Network,
+        t_s: NDArray[np.float64],
+        names: tuple[str, ...],
+        values: NDArray[np.float64],
+        settings: dict,
+    ) -> None:
+        self.network, self.t_s, self.names, self.values = network, t_s, names, values
+        self.unit: str = network.unit
+        self.settings: dict[str, Any] = settings
+
+    def __getitem__(self, name: str) -> NDArray[np.float64]:
+        """runs x times of one name."""
+        if name not in self.names:
+            raise InvalidArgumentError(f"{name!r} was not recorded; recorded are {', '.join(self.names[:20])}")
+        return self.values[:, :, self.names.index(name)]
+
+    def mean(self, name: str) -> NDArray[np.float64]:
+        """The mean over the runs, at each time."""
+        return self[name].mean(axis=0)
+
+    def std(self, name: str) -> NDArray[np.float64]:
+        """The standard deviation over the runs (n - 1), at each time; 0 for one run."""
+        return self[name].std(axis=0, ddof=1) if len(self.values) > 1 else np.zeros(len(self.t_s))
+
+    def quantile(self, name: str, q: float) -> NDArray[np.float64]:
+        """A quantile over the runs, at each time."""
+        return np.quantile(self[name], q, axis=0)
+
+    def _volume_um3(self, what: str) -> float:
+        if not self.settings["volume_um3"]:
+            raise InvalidArgumentError(f"{what} need a volume: pass volume_um3 to simulate")
+        return self.settings["volume_um3"]
+
+    def counts(self, name: str) -> NDArray[np.float64]:
+        """runs x times in molecules."""
+        if self.unit == "molecules":
+            return self[name]
+        return self[name] * MOLECULES_PER_uM_um3 * self._volume_um3("molecules of a network in uM")
+
+    def concentration(self, name: str, unit: str = "uM") -> NDArray[np.float64]:
+        """runs x times in uM, or mM or nM."""
+        factors = {"mM": 1e-3, "uM": 1.0, "nM": 1e3}
+        if unit not in factors:
+            raise InvalidArgumentError(f"the unit {unit!r} is unknown; it is one of {', '.join(factors)}")
+        if self.unit == "uM":
+            return self[name] * factors[unit]
+        return self[name] / (MOLECULES_PER_uM_um3 * self._volume_um3("concentrations of molecules")) * factors[unit]
+
+
+def simulate(
+    network: Network | str | os.PathLike[str],
+    regime: str = "ssa",
+    t_s: ArrayLike = 1.0,
+    runs: int = 1,
+    seed: int = 0,
+    *,
+    initial: Mapping[str, float] | None = None,
+    parameters: Mapping[str, float] | None = None,
+    volume_um3: float | None = None,
+    record: Sequence[str] | None = None,
+    threads: int | None = None,
+    first_run: int = 0,
+    relative_tolerance: float = 1e-8,
+    absolute_tolerance: float = 1e-12,
+) -> Result:
+    """Runs a network from time 0 and records it at the times `t_s` (an end alone gives 101 times up to it).
+
+    `regime` is "ssa" (exact events) or "ode" (mass action); one word changes the accuracy. Run i of a seed is the same
+    for any number of threads and whatever ran before it. `initial` replaces amounts by name, `parameters` values by name;
+    `record` names observables or species (default: all of both). A network in uM needs `volume_um3` for whole molecules.
+
+    >>> import nubridge
+    >>> exact = nubridge.simulate("decay", regime="ssa", t_s=[0, 1], runs=2000, seed=7)
+    >>> mean_field = nubridge.simulate("decay", regime="ode", t_s=[0, 1])
+    >>> abs(float(exact.mean("A")[1] - mean_field.mean("A")[1])) < 4 * float(exact.std("A")[1]) / 2000**0.5
+    True
+    >>> round(float(mean_field.mean("A")[1]), 5)
+    36.78794
+    """
+    number = _regime(regime)
+    network = _network(network, parameters)
+    times = np.atleast_1d(np.ascontiguousarray(t_s, dtype=np.float64))
+    times = np.linspace(0.0, times[0], 101) if np.ndim(t_s) == 0 else times
+    if times.ndim != 1 or runs < 1 or first_run < 0:
+        raise InvalidArgumentError(
+            f"t_s has the shape {times.shape}, runs is {runs}; pass a list of times and runs >= 1"
+        )
+    if regime == "ode" and runs != 1:
+        raise InvalidArgumentError(f"runs is {runs}; mass action has no chance in it: runs is 1")
+    names = tuple(record) if record is not None else tuple(dict.fromkeys((*network.observables, *network.species)))
+    weights = np.ascontiguousarray([network.weights(name) for name in names])
+    if not names:
+        raise InvalidArgumentError("record is empty; name at least one observable or species")
+    values = np.empty((runs, len(times), len(names)))
+    amounts = _initial(network, initial)
+    workers = threads if threads is not None else len(os.sched_getaffinity(0))
+    status = network._library.nubridge_ensemble(
+        network._handle,
+        number,
+        volume_um3 or 0.0,
+        seed,
+        first_run,
+        runs,
+        workers,
+        relative_tolerance,
+        absolute_tolerance,
+        amounts.ctypes.data,
+        len(times),
+        times.ctypes.data,
+        len(names),
+        weights.ctypes.data,
+        values.ctypes.data,
+    )
+    _library.check(network._library, status)
+    settings = {"regime": regime, "seed": seed, "first_run": first_run, "volume_um3": volume_um3}
+    return Result(network, times, names, values, settings)
+
+
+class Simulator:
+    """One run of a network, step by step: advance, read, change, go on. Changes act at once, exactly.
+
+    >>> import nubridge
+    >>> simulator = nubridge.Simulator("decay", "ode")
+    >>> simulator.advance(1.0)
+    >>> round(simulator["A"], 5)
+    36.78794
+    >>> simulator.add("A", 100)
+    >>> simulator.set_rate("k", 0)
+    >>> simulator.advance(2.0)
+    >>> simulator.t_s, round(simulator["A"], 5)
+    (2.0, 136.78794)
+    """
+
+    def __init__(
+        self,
+        network: Network | str | os.PathLike[str],
+        regime: str = "ssa",
+        *,
+        initial: Mapping[str, float] | None = None,
+        parameters: Mapping[str, float] | None = None,
+        volume_um3: float | None = None,
+        seed: int = 0,
+        run: int = 0,
+        relative_tolerance: float = 1e-8,
+        absolute_tolerance: float = 1e-12,
+    ) -> None:
+        number = _regime(regime)
+        self.network = _network(network, parameters)
+        self._library = self.network._library
+        self._reactions = self.network.reactions
+        handle = ctypes.c_void_p()
+        status = self._library.nubridge_simulator_open(
+            self.network._handle,
+            number,
+            volume_um3 or 0.0,
+            seed,
+            run,
+            relative_tolerance,
+            absolute_tolerance,
+            ctypes.byref(handle),
+        )
+        _library.check(self._library, status)
+        self._handle = handle
+        self._finalizer = weakref.finalize(self, self._library.nubridge_simulator_close, handle)
+        self._amounts = np.empty(len(self.network.species))
+        if initial:
+            amounts = _initial(self.network, initial)
+            _library.check(self._library, self._library.nubridge_simulator_restart(handle, amounts.ctypes.data, run))
+
+    @property
+    def t_s(self) -> float:
+        """The time."""
+        return self._library.nubridge_simulator_time(self._handle)
+
+    @property
+    def events(self) -> int:
+        """Reactions fired, or steps of the ode."""
+        return self._library.nubridge_simulator_events(self._handle)
+
+    def advance(self, t_s: float) -> None:
+        """To that time."""
+        _library.check(self._library, self._library.nubridge_simulator_advance(self._handle, t_s))
+
+    @property
+    def amounts(self) -> NDArray[np.float64]:
+        """One amount a species, in the network's unit."""
+        self._library.nubridge_simulator_amounts(self._handle, self._amounts.ctypes.data)
+        return self._amounts.copy()
+
+    def __getitem__(self, name: str) -> float:
+        """The amount of an observable or a species."""
+        return float(self.network.weights(name) @ self.amounts)
+
+    def __setitem__(self, name: str, amount: float) -> None:
+        """Writes the amount of a species."""
+        index = self.network.species_index(name)
+        _library.check(self._library, self._library.nubridge_simulator_set_amount(self._handle, index, amount))
+
+    def add(self, name: str, amount: float) -> None:
+        """Adds to the amount of a species."""
+        self[name] = float(self.amounts[self.network.species_index(name)]) + amount
+
+    def set_rate(self, name: str, rate: float) -> None:
+        """A new rate constant, by the name of a reaction, or of the parameter that is the rate of one or more."""
+        chosen = [i for i, one in enumerate(self._reactions) if one.name == name]
+        factors = [1.0] * len(chosen)
+        if not chosen:
+            chosen = [i for i, one in enumerate(self._reactions) if one.parameter == name]
+            before = self.network.parameters.get(name, 0.0)
+            if chosen and before == 0.0:
+                raise InvalidArgumentError(
+                    f"the parameter {name!r} is 0, so its factor is unknown; name the reactions instead"
+                )
+            factors = [self._reactions[i].rate / before for i in chosen]
+        if not chosen:
+            raise InvalidArgumentError(f"{self.network.name} has no reaction and no rate {name!r}")
+        for index, factor in zip(chosen, factors, strict=True):
+            status = self._library.nubridge_simulator_set_rate(self._handle, index, rate * factor)
+            _library.check(self._library, status)
