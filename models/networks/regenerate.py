@@ -1,7 +1,7 @@
 """Makes every `.net` of this folder again from its `.bngl` by BioNetGen (pip install bionetgen; needs Perl).
 
-`python models/networks/regenerate.py` writes them, `--check` compares. The comments at the head of the `.bngl`, with the unit of the amounts, are
-put at the head of the `.net`.
+`python models/networks/regenerate.py` writes them, `--check` compares. The comments at the head of the `.bngl`, with
+the unit of the amounts, are put at the head of the `.net`.
 """
 
 import shutil

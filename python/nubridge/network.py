@@ -23,9 +23,9 @@ _SPECIES, _REACTION, _PARAMETER, _OBSERVABLE, _CONSERVED = range(5)
 
 
 class Reaction(NamedTuple):
-    """A mass-action reaction: how often each species is consumed and made, and its rate constant per unit^(order-1) and second.
+    """A mass-action reaction: what is consumed and made how often, the rate constant per unit^(order-1) and second.
 
-    With m equal reactants the rate constant is that of one set of them: propensity k n(n-1)/2 for A + A, rate law k x^2/2.
+    With equal reactants the rate constant is that of one set: propensity k n(n-1)/2 for A + A, rate law k x^2/2.
     """
 
     name: str
@@ -38,9 +38,9 @@ class Reaction(NamedTuple):
 class Network:
     """Species and reactions; immutable.
 
-    `source` is the name of a shipped network (`"abc"`), a BioNetGen `.net` file, or a `.bngl` file (then BioNetGen makes
-    the network: pip install bionetgen). `parameters` replaces values by name, expressions follow. `unit` ("molecules" or
-    "uM") says what the amounts are when the file's `# unit:` comment does not.
+    `source` is the name of a shipped network (`"abc"`), a BioNetGen `.net` file, or a `.bngl` file (then BioNetGen
+    makes the network: pip install bionetgen). `parameters` replaces values by name, expressions follow. `unit`
+    ("molecules" or "uM") says what the amounts are when the file's `# unit:` comment does not.
 
     >>> import nubridge
     >>> network = nubridge.Network("abc", parameters={"kon": 0.002})
@@ -68,7 +68,7 @@ class Network:
         unit: str = "molecules",
         name: str = "network",
     ) -> Network:
-        """A network from names: `species` with initial amounts or without (0); `reactants`, `products`, `rate` of each reaction.
+        """A network from names: `species` with or without initial amounts; `reactants`, `products` and `rate` of each.
 
         A rate is a number or a parameter's name, of one set of reactants (propensity k n(n-1)/2 for A + A).
 

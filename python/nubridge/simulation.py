@@ -115,8 +115,9 @@ def simulate(
     """Runs a network from time 0 and records it at the times `t_s` (an end alone gives 101 times up to it).
 
     `regime` is "ssa" (exact events) or "ode" (mass action); one word changes the accuracy. Run i of a seed is the same
-    for any number of threads and whatever ran before it. `initial` replaces amounts by name, `parameters` values by name;
-    `record` names observables or species (default: all of both). A network in uM needs `volume_um3` for whole molecules.
+    for any number of threads and whatever ran before it. `initial` replaces amounts by name, `parameters` values by
+    name; `record` names observables or species (default: all of both). A network in uM needs `volume_um3` for whole
+    molecules.
 
     >>> import nubridge
     >>> exact = nubridge.simulate("decay", regime="ssa", t_s=[0, 1], runs=2000, seed=7)

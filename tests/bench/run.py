@@ -7,8 +7,10 @@ quartiles); a ratio is the median of the ratios turn by turn, so that a machine 
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import json
 import statistics
+import subprocess
 import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -17,6 +19,7 @@ import numpy as np
 from tqdm import tqdm
 
 import nubridge
+import nubridge.paths
 
 SEGMENTS = 2001
 STEPS = 100
@@ -129,7 +132,46 @@ def bench_python(turns: int) -> list[Row]:
     ]
 
 
-SUBJECTS: dict[str, Callable[[int], list[Row]]] = {"sk": bench_sk, "python": bench_python}
+def rebop_rate(network: nubridge.Network, volume_um3: float, t_s: float, events: int) -> float:
+    """Million events per CPU second of rebop on a network with that many events, on average, until `t_s`."""
+    import rebop
+
+    molecules = 602.214076 * volume_um3 if network.unit == "uM" else 1.0
+    simulation = rebop.Gillespie()
+    name = {species: f"S{index}" for index, species in enumerate(network.species)}
+    for reaction in network.reactions:
+        both = (reaction.reactants, reaction.products)
+        sides = [[name[one] for one, n in side.items() for _ in range(n)] for side in both]
+        pairs = 2 if 2 in reaction.reactants.values() else 1  # rebop: k n (n-1)
+        simulation.add_reaction(reaction.rate * molecules ** (1 - len(sides[0])) / pairs, *sides)
+    initial = {name[one]: round(amount * molecules) for one, amount in network.initial.items() if amount}
+    begin = time.process_time()
+    simulation.run(initial, tmax=t_s, nb_steps=1, rng=1)
+    return events * 1e-6 / (time.process_time() - begin)
+
+
+def bench_ssa(turns: int) -> list[Row]:
+    """Million events per CPU second, beside a direct method of 60 lines in the same program, and beside rebop where it is installed."""
+    program = nubridge.paths.prefix() / "tests" / "bench" / "ssa_bench"
+    folder = nubridge.paths.prefix() / "models" / "networks"
+    told = subprocess.run([program, folder, str(turns)], check=True, capture_output=True, text=True)
+    rows = [Row(spread=0.0, **one) for one in json.loads(told.stdout)]
+    if importlib.util.find_spec("rebop") is None:
+        return rows
+    for name, t_s in (("abc", 1000.0), ("sk_calcium", 100.0), ("camkii", 0.003)):
+        ours, peer = [], []
+        for turn in range(turns):
+            simulator = nubridge.Simulator(name, volume_um3=1.0, run=turn)
+            begin = time.process_time()
+            simulator.advance(t_s)
+            ours.append(simulator.events * 1e-6 / (time.process_time() - begin))
+            peer.append(rebop_rate(simulator.network, 1.0, t_s, simulator.events))
+        rows.append(row(f"nubridge {name} to {t_s:g} s", ours, "M events/s", "rebop", peer))
+        rows.append(row(f"rebop {name} to {t_s:g} s", peer, "M events/s"))
+    return rows
+
+
+SUBJECTS: dict[str, Callable[[int], list[Row]]] = {"sk": bench_sk, "python": bench_python, "ssa": bench_ssa}
 
 
 def table(title: str, rows: list[Row]) -> str:
