@@ -6,12 +6,12 @@
 
 namespace nubridge::dynamics {
 
-KernelSet kernels_generic(const KernelData& data) noexcept;
+KernelSet kernels_generic(KernelData& data);
 #if defined(NUBRIDGE_HAVE_AVX2)
-KernelSet kernels_avx2(const KernelData& data) noexcept;
+KernelSet kernels_avx2(KernelData& data);
 #endif
 
-KernelSet choose_kernels(const KernelData& data) noexcept {
+KernelSet choose_kernels(KernelData& data) {
 #if defined(NUBRIDGE_HAVE_AVX2)
     if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return kernels_avx2(data);
 #endif

@@ -23,6 +23,8 @@ struct KernelData {
     std::vector<std::uint32_t> source;
     std::vector<double> coefficients;
     std::vector<double> shift;
+    /// The coefficients once more in the order of the chosen kernel, where it has one of its own.
+    std::vector<double> pairs;
 };
 
 /// Instances that the batch kernel advances together.
@@ -79,7 +81,7 @@ private:
     KernelSet kernels_;
 };
 
-/// The kernels for this network on this processor: AVX2 where it has it, unrolled where the topology is one that we compile.
-KernelSet choose_kernels(const KernelData& data) noexcept;
+/// The kernels for this network on this processor: AVX2 where it has it, unrolled where the topology is one that we compile. Fills `pairs`.
+KernelSet choose_kernels(KernelData& data);
 
 }  // namespace nubridge::dynamics
