@@ -35,12 +35,16 @@ def _parser() -> argparse.ArgumentParser:
     info.add_argument("model", nargs="?", help="a model's name, folder or file")
     info.set_defaults(run=_info)
 
-    compiling = commands.add_parser("mechanisms", help="compile the mechanisms, with your own mod files if you name them")
+    compiling = commands.add_parser(
+        "mechanisms", help="compile the mechanisms, with your own mod files if you name them"
+    )
     compiling.add_argument("mod", nargs="*", help="your .mod files, or folders that hold some")
     compiling.add_argument("--output", metavar="DIR", help="the folder to compile into (default: a cache)")
     compiling.add_argument("--coreneuron", action="store_true", help="for CoreNEURON too")
     compiling.add_argument("--demo", action="store_true", help="with the calcium channel and pool of the demos")
-    compiling.add_argument("--library", action="store_true", help="print the path of libnrnmech.so, for nrn_load_dll in hoc")
+    compiling.add_argument(
+        "--library", action="store_true", help="print the path of libnrnmech.so, for nrn_load_dll in hoc"
+    )
     compiling.set_defaults(run=_mechanisms)
 
     checking = commands.add_parser("doctor", help="check the installation, and say what to do")
@@ -51,16 +55,23 @@ def _parser() -> argparse.ArgumentParser:
     training.add_argument("--output", metavar="FILE", help="the model file (default: model.json beside the settings)")
     training.set_defaults(run=_train)
 
-    demo = commands.add_parser("demo", help="SK on a reconstructed pyramidal cell: figures, movie, table", add_help=False)
+    demo = commands.add_parser(
+        "demo", help="SK on a reconstructed pyramidal cell: figures, movie, table", add_help=False
+    )
     demo.set_defaults(run=None)
     return parser
 
 
 def _info(arguments: argparse.Namespace) -> int:
     if arguments.model is None:
-        print(f"nubridge {__version__}, library {_library.version()}, interface {_library.header_abi_version(paths.prefix() / 'include')}")
+        print(
+            f"nubridge {__version__}, library {_library.version()}, interface {_library.header_abi_version(paths.prefix() / 'include')}"
+        )
         print(f"folders    {paths.prefix()}\nmechanisms {paths.cache()}")
-        print("models     " + ", ".join(sorted(file.parent.name for file in (paths.prefix() / "models").glob("*/model.json"))))
+        print(
+            "models     "
+            + ", ".join(sorted(file.parent.name for file in (paths.prefix() / "models").glob("*/model.json")))
+        )
         return 0
     model = Model(arguments.model)
     print(f"{model.name}  {model.path}\nhash         {model.hash}\nnu           {', '.join(model.nu_names)}")

@@ -17,9 +17,7 @@ _MIN_SHM_MB = 64
 
 
 def check_python() -> str:
-    """Python >= 3.10."""
-    if sys.version_info < (3, 10):
-        raise Error(f"Python {platform.python_version()} is too old; use 3.10 or newer")
+    """The Python that runs this."""
     return platform.python_version()
 
 

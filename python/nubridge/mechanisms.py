@@ -39,7 +39,9 @@ def mod_files(extra: Iterable[str | os.PathLike[str]] = (), demo: bool = False) 
         if not file.is_file() or file.suffix != ".mod":
             raise MechanismError(f"{file} is no .mod file; name existing .mod files or folders that hold some")
         if file.name in seen:
-            raise MechanismError(f"{file} and {seen[file.name]} have the same name; rename one, as NEURON keeps one of each")
+            raise MechanismError(
+                f"{file} and {seen[file.name]} have the same name; rename one, as NEURON keeps one of each"
+            )
         seen[file.name] = file
     return files
 
@@ -89,12 +91,12 @@ def library_file(folder: Path) -> Path:
         for file in (candidate / "libnrnmech.so", candidate / ".libs" / "libnrnmech.so"):
             if file.is_file():
                 return file
-    raise MechanismError(f"there is no libnrnmech.so in {folder}; compile it with `nubridge mechanisms --output {folder}`")
+    raise MechanismError(
+        f"there is no libnrnmech.so in {folder}; compile it with `nubridge mechanisms --output {folder}`"
+    )
 
 
-def load(
-    *extra: str | os.PathLike[str], library: str | os.PathLike[str] | None = None, demo: bool = False
-) -> None:
+def load(*extra: str | os.PathLike[str], library: str | os.PathLike[str] | None = None, demo: bool = False) -> None:
     """Makes the mechanisms available in NEURON: compiles once (cached), loads, and checks that they are really there.
 
     Safe to call twice. `extra` are the user's own mod files or folders, compiled into the same library; `library` is a folder that
@@ -120,7 +122,9 @@ def load(
     _load_file(file)
     missing = sorted(set(NAMES) - _present())
     if missing:
-        raise MechanismError(f"{file} has no mechanism {', '.join(missing)}; compile it with `nubridge mechanisms`, which adds ours to yours")
+        raise MechanismError(
+            f"{file} has no mechanism {', '.join(missing)}; compile it with `nubridge mechanisms`, which adds ours to yours"
+        )
 
 
 # ---- details -------------------------------------------------------------------------------------------------------------
@@ -176,7 +180,10 @@ def _run_nrnivmodl(folder: Path, coreneuron: bool, count: int) -> None:
                 with contextlib.suppress(subprocess.TimeoutExpired):
                     status = process.wait(1.0)
                     break
-                _say(f"\rnubridge: compiling {count} mechanisms for NEURON, once: {time.monotonic() - begin:.0f} s", end="")
+                _say(
+                    f"\rnubridge: compiling {count} mechanisms for NEURON, once: {time.monotonic() - begin:.0f} s",
+                    end="",
+                )
         except BaseException:
             os.killpg(process.pid, signal.SIGKILL)
             process.wait()
@@ -185,7 +192,9 @@ def _run_nrnivmodl(folder: Path, coreneuron: bool, count: int) -> None:
         _say("")
     if status != 0 or not any(folder.rglob("libnrnmech.so")):
         tail = "\n".join(log.read_text(encoding="utf-8", errors="replace").splitlines()[-25:])
-        raise MechanismError(f"nrnivmodl failed with status {status} in {folder}; correct the mod file that it names. Its last lines:\n{tail}")
+        raise MechanismError(
+            f"nrnivmodl failed with status {status} in {folder}; correct the mod file that it names. Its last lines:\n{tail}"
+        )
 
 
 def _say(text: str, end: str = "\n") -> None:
@@ -210,7 +219,9 @@ def _require_ours(wanted: set[str], present: set[str]) -> None:
     from neuron import n
 
     if not hasattr(n, "policy_sk"):
-        raise MechanismError("a mechanism 'sk' that is not ours is loaded already; rename its SUFFIX, or start without it")
+        raise MechanismError(
+            "a mechanism 'sk' that is not ours is loaded already; rename its SUFFIX, or start without it"
+        )
     missing = sorted(wanted - present)
     if missing:
         raise MechanismError(
@@ -234,7 +245,9 @@ def _load_file(file: Path) -> None:
     try:
         ctypes.CDLL(str(file), mode=ctypes.RTLD_GLOBAL)  # for the loader's reason, which NEURON only prints
     except OSError as error:
-        raise MechanismError(f"{file} cannot be loaded: {error}; compile it again with `nubridge mechanisms`") from error
+        raise MechanismError(
+            f"{file} cannot be loaded: {error}; compile it again with `nubridge mechanisms`"
+        ) from error
     try:
         loaded = n.nrn_load_dll(str(file))
     except RuntimeError as error:
@@ -242,4 +255,8 @@ def _load_file(file: Path) -> None:
             f"NEURON refused {file}: {error}; a mechanism of the same name is loaded already: use one library with all mod files"
         ) from error
     if not loaded:
-        raise MechanismError(f"NEURON refused {file}; see what it printed, and compile again with `nubridge mechanisms`")
+        raise MechanismError(
+            f"NEURON refused {file}; see what it printed, and compile again with `nubridge mechanisms`"
+        )
+    if (core := file.with_name("libcorenrnmech.so")).is_file():
+        os.environ.setdefault("CORENEURONLIB", str(core))  # where NEURON looks for it

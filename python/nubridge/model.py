@@ -45,7 +45,9 @@ class Model:
         self._library = _library.library()
         self._policy = _library.POLICIES[policy]
         handle = ctypes.c_void_p()
-        _library.check(self._library, self._library.nubridge_model_open(os.fsencode(name_or_path), ctypes.byref(handle)))
+        _library.check(
+            self._library, self._library.nubridge_model_open(os.fsencode(name_or_path), ctypes.byref(handle))
+        )
         self._handle = handle
         self._finalizer = weakref.finalize(self, self._library.nubridge_model_close, handle)
 
@@ -85,7 +87,8 @@ class Model:
     def input_units(self) -> tuple[str, ...]:
         """The unit of each input."""
         return tuple(
-            self._library.nubridge_item_unit(self._handle, _library.INPUT, i).decode() for i in range(len(self.input_names))
+            self._library.nubridge_item_unit(self._handle, _library.INPUT, i).decode()
+            for i in range(len(self.input_names))
         )
 
     @functools.cached_property
@@ -99,7 +102,9 @@ class Model:
         bounds = {}
         for i, name in enumerate(self.input_names):
             lower, upper = ctypes.c_double(), ctypes.c_double()
-            _library.check(self._library, self._library.nubridge_domain(self._handle, i, ctypes.byref(lower), ctypes.byref(upper)))
+            _library.check(
+                self._library, self._library.nubridge_domain(self._handle, i, ctypes.byref(lower), ctypes.byref(upper))
+            )
             bounds[name] = (lower.value, upper.value)
         return bounds
 
@@ -126,7 +131,9 @@ class Model:
 
     def moments(self, nu: ArrayLike) -> Array:
         """The dual of nu: the occupancies of all states, which sum to 1."""
-        return self._call(self._library.nubridge_moments, self._rows(nu, "nu", len(self.nu_names)), (), len(self.state_names))
+        return self._call(
+            self._library.nubridge_moments, self._rows(nu, "nu", len(self.nu_names)), (), len(self.state_names)
+        )
 
     def from_moments(self, moments: ArrayLike) -> Array:
         """The nu whose occupancies these are; infinite where an occupancy is 0."""
@@ -160,7 +167,9 @@ class Model:
 
     def rhs(self, nu: ArrayLike, inputs: ArrayLike) -> Array:
         """d nu/dt, per ms."""
-        return self._advance(self._library.nubridge_rhs, (self._rows(nu, "nu", len(self.nu_names)),), inputs, (), len(self.nu_names))
+        return self._advance(
+            self._library.nubridge_rhs, (self._rows(nu, "nu", len(self.nu_names)),), inputs, (), len(self.nu_names)
+        )
 
     def jacobian(self, nu: ArrayLike, inputs: ArrayLike) -> tuple[Array, Array]:
         """(dF/dnu, dF/dinputs) of F = rhs: matrices (nu x nu) and (nu x inputs), one pair a row."""
@@ -173,7 +182,12 @@ class Model:
         return by_nu, by_input
 
     def step(
-        self, nu: ArrayLike, inputs: ArrayLike, dt_ms: float, inputs_end: ArrayLike | None = None, tolerance: float = 1e-9
+        self,
+        nu: ArrayLike,
+        inputs: ArrayLike,
+        dt_ms: float,
+        inputs_end: ArrayLike | None = None,
+        tolerance: float = 1e-9,
     ) -> Array:
         """nu after `dt_ms`: exact at constant `inputs`.
 
@@ -192,7 +206,9 @@ class Model:
 
     def observe(self, nu: ArrayLike) -> Array:
         """The observables at nu, in the order of `observable_names`."""
-        return self._call(self._library.nubridge_observe, self._rows(nu, "nu", len(self.nu_names)), (), len(self.observable_names))
+        return self._call(
+            self._library.nubridge_observe, self._rows(nu, "nu", len(self.nu_names)), (), len(self.observable_names)
+        )
 
     # ---- the same in the dual moments -------------------------------------------------------------------------------------
 
@@ -228,7 +244,9 @@ class Model:
         array = np.asarray(values)
         if array.dtype != np.float64:
             if array.dtype.kind not in "iu" or isinstance(values, np.ndarray):
-                raise InvalidArgumentError(f"{what} has the type {array.dtype}; pass float64, for example {what}.astype(float)")
+                raise InvalidArgumentError(
+                    f"{what} has the type {array.dtype}; pass float64, for example {what}.astype(float)"
+                )
             array = array.astype(np.float64)
         if array.ndim not in (1, 2) or array.shape[-1] != width:
             raise InvalidArgumentError(f"{what} has the shape {array.shape}; it must be ({width},) or (rows, {width})")
@@ -243,7 +261,9 @@ class Model:
     def _together(self, state: Array, inputs: ArrayLike) -> tuple[Array, Array]:
         u = self._rows(inputs, "inputs", len(self.input_names))
         if u.shape[:-1] != state.shape[:-1]:
-            raise InvalidArgumentError(f"the state has the shape {state.shape} and inputs {u.shape}; they need the same rows")
+            raise InvalidArgumentError(
+                f"the state has the shape {state.shape} and inputs {u.shape}; they need the same rows"
+            )
         return state, u
 
     def _call(self, function: Callable[..., int], rows: Array, extra: tuple, width: int) -> Array:
@@ -252,7 +272,9 @@ class Model:
         _library.check(self._library, function(self._handle, many, rows.ctypes.data, *extra, out.ctypes.data))
         return out
 
-    def _advance(self, function: Callable[..., int], states: tuple[Array, ...], inputs: ArrayLike, extra: tuple, width: int) -> Array:
+    def _advance(
+        self, function: Callable[..., int], states: tuple[Array, ...], inputs: ArrayLike, extra: tuple, width: int
+    ) -> Array:
         u = self._rows(inputs, "inputs", len(self.input_names))
         for state in states:
             self._together(state, u)
@@ -271,7 +293,10 @@ class Model:
         rows = np.atleast_2d(inputs)
         explain = self._library.nubridge_explain
         texts = (explain(self._handle, status, self._policy, row.ctypes.data).decode() for row in rows)
-        text = next((text for text in texts if "an input is at fault" not in text), self._library.nubridge_status_text(status).decode())
+        text = next(
+            (text for text in texts if "an input is at fault" not in text),
+            self._library.nubridge_status_text(status).decode(),
+        )
         if status == _library.OUTSIDE:
             count = "" if outside is None else f" ({int(outside.sum())} of {len(rows)} rows)"
             warnings.warn(text + count, OutsideDomainWarning, stacklevel=4)

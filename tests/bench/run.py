@@ -39,7 +39,15 @@ def _spread(values: list[float]) -> float:
 def row(name: str, values: list[float], unit: str, reference: str = "", against: list[float] | None = None) -> Row:
     """The row of `values`, with the ratio to the reference's values of the same turns."""
     ratio = _median(a / b for a, b in zip(values, against, strict=True)) if against else None
-    return Row(name=name, value=_median(values), unit=unit, reference=reference, ratio=ratio, repeats=len(values), spread=_spread(values))
+    return Row(
+        name=name,
+        value=_median(values),
+        unit=unit,
+        reference=reference,
+        ratio=ratio,
+        repeats=len(values),
+        spread=_spread(values),
+    )
 
 
 def timed(turns: int, subjects: dict[str, Callable[[], float]], title: str) -> dict[str, list[float]]:
@@ -84,7 +92,9 @@ def bench_sk(turns: int) -> list[Row]:
     names = ["passive", "hh", "skkin", "sk"]
     seconds = timed(turns, {name: lambda name=name: neuron_steps(name) for name in names}, "sk in NEURON")
     to_ns = 1e9 / (SEGMENTS * STEPS)
-    over = {name: [(a - b) * to_ns for a, b in zip(seconds[name], seconds["passive"], strict=True)] for name in names[1:]}
+    over = {
+        name: [(a - b) * to_ns for a, b in zip(seconds[name], seconds["passive"], strict=True)] for name in names[1:]
+    }
     rows = [row("passive", [value * to_ns for value in seconds["passive"]], "ns/segment/step")]
     rows += [row(f"{name} over passive", over[name], "ns/segment/step", "hh", over["hh"]) for name in over]
     rows.append(row("sk over passive", over["sk"], "ns/segment/step", "skkin", over["skkin"]))
@@ -143,7 +153,9 @@ def table(title: str, rows: list[Row]) -> str:
 
 def main() -> None:
     """Runs the subjects that are named, or all."""
-    parser = argparse.ArgumentParser(prog="./run bench", description="Times per step, each beside a named reference of the same run.")
+    parser = argparse.ArgumentParser(
+        prog="./run bench", description="Times per step, each beside a named reference of the same run."
+    )
     parser.add_argument("subjects", nargs="*", metavar="SUBJECT", help=f"any of: {', '.join(SUBJECTS)} (default: all)")
     parser.add_argument("--json", metavar="FILE", type=Path, help="write the rows there too")
     parser.add_argument("--turns", type=int, default=15, help="turns of which the median is quoted (default 15)")

@@ -38,26 +38,46 @@ template <>
     return Pair{value, value};
 }
 
-inline Pair swapped(const Pair& pair) { return Pair{pair[1], pair[0]}; }
+inline Pair swapped(const Pair& pair) {
+    return Pair{pair[1], pair[0]};
+}
 
 /// The sum over all states from the sum over the elements of x.
-inline double total(double sum) { return sum; }
-inline Batch total(const Batch& sums) { return sums; }
-inline Pair total(const Pair& sum) { return sum + swapped(sum); }
+inline double total(double sum) {
+    return sum;
+}
+inline Batch total(const Batch& sums) {
+    return sums;
+}
+inline Pair total(const Pair& sum) {
+    return sum + swapped(sum);
+}
 
 // glibc's vector mathematics, called by its ABI names: within 4 units in the last place.
 #if defined(NUBRIDGE_HAVE_LIBMVEC) && defined(__AVX2__)
 extern "C" Batch _ZGVdN4v_exp(Batch);
 extern "C" Batch _ZGVdN4v_log(Batch);
-inline Batch exp_of(const Batch& x) { return _ZGVdN4v_exp(x); }
-inline Batch log_of(const Batch& x) { return _ZGVdN4v_log(x); }
+inline Batch exp_of(const Batch& x) {
+    return _ZGVdN4v_exp(x);
+}
+inline Batch log_of(const Batch& x) {
+    return _ZGVdN4v_log(x);
+}
 #else
-inline Batch exp_of(const Batch& x) { return Batch{std::exp(x[0]), std::exp(x[1]), std::exp(x[2]), std::exp(x[3])}; }
-inline Batch log_of(const Batch& x) { return Batch{std::log(x[0]), std::log(x[1]), std::log(x[2]), std::log(x[3])}; }
+inline Batch exp_of(const Batch& x) {
+    return Batch{std::exp(x[0]), std::exp(x[1]), std::exp(x[2]), std::exp(x[3])};
+}
+inline Batch log_of(const Batch& x) {
+    return Batch{std::log(x[0]), std::log(x[1]), std::log(x[2]), std::log(x[3])};
+}
 #endif
 
-inline double largest(double value) { return value; }
-inline double largest(const Pair& equal) { return equal[0]; }
+inline double largest(double value) {
+    return value;
+}
+inline double largest(const Pair& equal) {
+    return equal[0];
+}
 inline double largest(const Batch& values) {
     const double first = values[0] > values[1] ? values[0] : values[1];
     const double second = values[2] > values[3] ? values[2] : values[3];
@@ -65,9 +85,15 @@ inline double largest(const Batch& values) {
 }
 
 /// Whether a sum of probabilities is 1 but for rounding; false for NaN.
-inline bool near_one(double sum) { return sum > 1.0 - 1e-9 && sum < 1.0 + 1e-9; }
-inline bool near_one(const Pair& equal) { return near_one(equal[0]); }
-inline bool near_one(const Batch& sums) { return near_one(sums[0]) && near_one(sums[1]) && near_one(sums[2]) && near_one(sums[3]); }
+inline bool near_one(double sum) {
+    return sum > 1.0 - 1e-9 && sum < 1.0 + 1e-9;
+}
+inline bool near_one(const Pair& equal) {
+    return near_one(equal[0]);
+}
+inline bool near_one(const Batch& sums) {
+    return near_one(sums[0]) && near_one(sums[1]) && near_one(sums[2]) && near_one(sums[3]);
+}
 
 /// stage_limit[m] is the largest h * shift for which m terms of the series leave out less than 2e-13.
 inline constexpr std::size_t max_stages = 14;
@@ -88,14 +114,18 @@ constexpr std::array<double, max_stages + 1> make_stage_limits() {
     return limits;
 }
 inline constexpr auto stage_limit = make_stage_limits();
-static_assert(stage_limit[max_stages] > 0.74 && stage_limit[max_stages] < 1.0, "h * shift below 1 keeps probabilities non-negative");
+static_assert(stage_limit[max_stages] > 0.74 && stage_limit[max_stages] < 1.0,
+              "h * shift below 1 keeps probabilities non-negative");
 /// Steps longer than this many series are left to squaring.
 inline constexpr double max_substeps = 32.0;
 
 /// Calls f(0) ... f(N - 1) with compile-time indices.
 template <std::size_t N, class F>
 [[gnu::always_inline]] inline void unrolled(F&& f) {
-    [&]<std::size_t... I>(std::index_sequence<I...>) { (f(std::integral_constant<std::size_t, I>{}), ...); }(std::make_index_sequence<N>{});
+    [&]<std::size_t... I>(std::index_sequence<I...>) {
+        (f(std::integral_constant<std::size_t, I>{}), ...);
+    }
+    (std::make_index_sequence<N>{});
 }
 
 /// A topology known when the model is loaded.
@@ -122,9 +152,11 @@ struct LoadedTopology {
     }
     /// start + SUM over the entries of `row` of rates[entry] x[source].
     template <class Value>
-    [[gnu::always_inline]] Value row_sum(std::size_t row, const Value& start, const Value* rates, const Value* x) const {
+    [[gnu::always_inline]] Value row_sum(std::size_t row, const Value& start, const Value* rates,
+                                         const Value* x) const {
         Value sum = start;
-        for (std::uint32_t entry = data.row_begin[row]; entry < data.row_begin[row + 1]; ++entry) sum += rates[entry] * x[data.source[entry]];
+        for (std::uint32_t entry = data.row_begin[row]; entry < data.row_begin[row + 1]; ++entry)
+            sum += rates[entry] * x[data.source[entry]];
         return sum;
     }
 };
@@ -177,7 +209,8 @@ struct CompiledTopology {
         return broadcast<Value>(data.coefficients[component * max_entries + entry]);
     }
     template <std::size_t Row, class Value>
-    [[gnu::always_inline]] Value row_sum(std::integral_constant<std::size_t, Row>, const Value& start, const Value* rates, const Value* x) const {
+    [[gnu::always_inline]] Value row_sum(std::integral_constant<std::size_t, Row>, const Value& start,
+                                         const Value* rates, const Value* x) const {
         constexpr std::size_t begin = tables.row_begin[Row];
         constexpr std::size_t count = tables.row_begin[Row + 1] - begin;
         Value sum = start;
@@ -186,13 +219,15 @@ struct CompiledTopology {
     }
     static bool matches(const KernelData& data) {
         return data.inputs == Pattern::inputs &&
-               std::equal(data.row_begin.begin(), data.row_begin.end(), tables.row_begin.begin(), tables.row_begin.end()) &&
+               std::equal(data.row_begin.begin(), data.row_begin.end(), tables.row_begin.begin(),
+                          tables.row_begin.end()) &&
                std::equal(data.source.begin(), data.source.end(), tables.source.begin(), tables.source.end());
     }
 };
 
-/// The same topology with two neighbouring states in one Pair, for one instance: an entry joins two pairs of states, straight or crosswise, and
-/// carries both coefficients. Half the operations of CompiledTopology on the chain that a single step has to wait for.
+/// The same topology with two neighbouring states in one Pair, for one instance: an entry joins two pairs of states,
+/// straight or crosswise, and carries both coefficients. Half the operations of CompiledTopology on the chain that a
+/// single step has to wait for.
 template <class Pattern>
 struct PairTopology {
     using Single = CompiledTopology<Pattern>;
@@ -207,7 +242,8 @@ struct PairTopology {
         constexpr std::size_t row(std::size_t lane) const { return 2 * target + lane; }
         constexpr std::size_t column(std::size_t lane) const { return 2 * source + (crosswise ? 1 - lane : lane); }
         constexpr bool joins(std::size_t lane) const {
-            return row(lane) < Pattern::states && column(lane) < Pattern::states && Single::joined(row(lane), column(lane));
+            return row(lane) < Pattern::states && column(lane) < Pattern::states &&
+                   Single::joined(row(lane), column(lane));
         }
     };
     template <class F>
@@ -239,8 +275,10 @@ struct PairTopology {
             for (const Entry& entry : table) {
                 for (std::size_t lane = 0; lane < 2; ++lane) {
                     double value = 0.0;
-                    for (std::uint32_t e = data.row_begin[entry.row(lane) % Pattern::states]; entry.joins(lane) && e < data.row_begin[entry.row(lane) + 1]; ++e) {
-                        if (data.source[e] == entry.column(lane)) value = data.coefficients[component * data.entries + e];
+                    for (std::uint32_t e = data.row_begin[entry.row(lane) % Pattern::states];
+                         entry.joins(lane) && e < data.row_begin[entry.row(lane) + 1]; ++e) {
+                        if (data.source[e] == entry.column(lane))
+                            value = data.coefficients[component * data.entries + e];
                     }
                     packed.push_back(value);
                 }
@@ -267,7 +305,8 @@ struct PairTopology {
         return Pair{lanes[0], lanes[1]};
     }
     template <std::size_t Row>
-    [[gnu::always_inline]] Pair row_sum(std::integral_constant<std::size_t, Row>, const Pair& start, const Pair* rates, const Pair* x) const {
+    [[gnu::always_inline]] Pair row_sum(std::integral_constant<std::size_t, Row>, const Pair& start, const Pair* rates,
+                                        const Pair* x) const {
         Pair straight = start;  // two chains of dependent sums
         Pair crosswise{};
         unrolled<max_entries>([&](auto e) {
@@ -285,15 +324,15 @@ inline constexpr auto reciprocal = [] {
     return values;
 }();
 
-/// y = exp(hQ) x = e^-a (x + hM/1 (x + hM/2 (x + ...))), a = h * shift, with the scalar series of e^a beside it so that the truncated
-/// weights sum to 1. x sums to 1 but for rounding; y takes that rounding back, so that no drift builds up over steps.
-/// All but the stages themselves lies off the chain of dependent operations.
+/// y = exp(hQ) x = e^-a (x + hM/1 (x + hM/2 (x + ...))), a = h * shift, with the scalar series of e^a beside it so that
+/// the truncated weights sum to 1. x sums to 1 but for rounding; y takes that rounding back, so that no drift builds up
+/// over steps. All but the stages themselves lies off the chain of dependent operations.
 ///
-/// y is non-negative for a <= 1: with Y_k = x + hM/k Y_{k+1}, and M's negative diagonal at least -a/h, Y_k >= (k - 1) a/k Y_{k+1} follows
-/// by induction from the last stage down.
+/// y is non-negative for a <= 1: with Y_k = x + hM/k Y_{k+1}, and M's negative diagonal at least -a/h, Y_k >= (k - 1)
+/// a/k Y_{k+1} follows by induction from the last stage down.
 template <class Topology, class Value>
-[[gnu::always_inline]] inline bool series(Topology topology, const Value* rates, const Value& shift, double h, std::size_t stages,
-                                          const Value* x, Value* y) {
+[[gnu::always_inline]] inline bool series(Topology topology, const Value* rates, const Value& shift, double h,
+                                          std::size_t stages, const Value* x, Value* y) {
     Value sum{};
     topology.each_state([&](auto state) { sum += x[state]; });
     sum = total(sum);
@@ -313,13 +352,15 @@ template <class Topology, class Value>
 }
 
 template <class Topology, class Value>
-[[gnu::always_inline]] inline bool advance(const KernelData& data, Topology topology, const Value* u, double h, const Value* x, Value* y) {
+[[gnu::always_inline]] inline bool advance(const KernelData& data, Topology topology, const Value* u, double h,
+                                           const Value* x, Value* y) {
     Value rates[Topology::max_entries];
     Value shift = broadcast<Value>(data.shift[0]);
     topology.each_entry([&](auto entry) { rates[entry] = topology.template coefficient<Value>(0, entry); });
     topology.each_input([&](auto input) {
         shift += u[input] * broadcast<Value>(data.shift[1 + input]);
-        topology.each_entry([&](auto entry) { rates[entry] += u[input] * topology.template coefficient<Value>(1 + input, entry); });
+        topology.each_entry(
+            [&](auto entry) { rates[entry] += u[input] * topology.template coefficient<Value>(1 + input, entry); });
     });
     const double span = h * largest(shift);
     if (span <= stage_limit[max_stages]) [[likely]] {
@@ -348,7 +389,8 @@ bool single(const KernelData& data, const double* u, double h, const double* x, 
     return true;
 }
 
-/// Two numbers, loaded one by one: the caller has just stored them one by one, and a load that spans two stores has to wait for both.
+/// Two numbers, loaded one by one: the caller has just stored them one by one, and a load that spans two stores has to
+/// wait for both.
 template <bool Both>
 [[gnu::always_inline]] inline Pair load_pair(const double* x) {
 #if defined(__SSE2__)
@@ -368,7 +410,8 @@ bool single_by_pairs(const KernelData& data, const double* u, double h, const do
     Pair end[topology.max_states];
     topology.each_state([&](auto pair) { begin[pair] = load_pair<(2 * pair + 1 < Pattern::states)>(x + 2 * pair); });
     if (!advance(data, topology, inputs, h, begin, end)) return false;
-    topology.each_state([&](auto pair) { std::memcpy(y + 2 * pair, &end[pair], 2 * pair + 1 < Pattern::states ? 16 : 8); });
+    topology.each_state(
+        [&](auto pair) { std::memcpy(y + 2 * pair, &end[pair], 2 * pair + 1 < Pattern::states ? 16 : 8); });
     return true;
 }
 
@@ -380,7 +423,8 @@ bool batch(const KernelData& data, const double* u, double h, const double* x, d
 
 /// The same in nu: occupancies p_a = exp(sign nu_a) / Z, the step, and back.
 template <class Topology>
-bool batch_nu(const KernelData& data, double sign, const double* u, double h, const double* nu, double* nu_out) noexcept {
+bool batch_nu(const KernelData& data, double sign, const double* u, double h, const double* nu,
+              double* nu_out) noexcept {
     const Topology topology{data};
     const auto* exponents = reinterpret_cast<const Batch*>(nu);
     auto* out = reinterpret_cast<Batch*>(nu_out);
@@ -434,6 +478,8 @@ KernelSet choose(KernelData& data) {
 
 }  // namespace
 
-KernelSet NUBRIDGE_KERNEL_SET(KernelData& data) { return choose<HirschbergPattern, TwoStatePattern>(data); }
+KernelSet NUBRIDGE_KERNEL_SET(KernelData& data) {
+    return choose<HirschbergPattern, TwoStatePattern>(data);
+}
 
 }  // namespace nubridge::dynamics

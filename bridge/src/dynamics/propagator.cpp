@@ -82,7 +82,8 @@ KernelData make_data(const TransitionNetwork& network) {
     return data;
 }
 
-double affine(const std::vector<double>& values, std::size_t stride, std::size_t index, const double* u, std::size_t inputs) noexcept {
+double affine(const std::vector<double>& values, std::size_t stride, std::size_t index, const double* u,
+              std::size_t inputs) noexcept {
     double value = values[index];
     for (std::size_t input = 0; input < inputs; ++input) value += u[input] * values[(1 + input) * stride + index];
     return value;
@@ -110,7 +111,8 @@ void square(double (&matrix)[max_states][max_states], std::size_t n) noexcept {
 Propagator::Propagator(const TransitionNetwork& network) : data_(make_data(network)), kernels_(choose_kernels(data_)) {}
 
 bool Propagator::step(const double* u, double dt_ms, const double* p, double* p_out) const noexcept {
-    if (kernels_.single(data_, u, dt_ms, p, p_out)) [[likely]] return true;
+    if (kernels_.single(data_, u, dt_ms, p, p_out)) [[likely]]
+        return true;
     double sum = 0.0;
     for (std::size_t state = 0; state < data_.states; ++state) sum += p[state] >= 0.0 ? p[state] : NAN;
     if (!(sum > 0.0) || !std::isfinite(sum)) return false;
@@ -183,7 +185,8 @@ void Propagator::solve_implicit(const double* u, double gamma_ms, double* x) con
         for (std::size_t row = pivot + 1; row < n; ++row) {
             const double factor = matrix[row * n + pivot] / matrix[pivot * n + pivot];
             if (factor == 0.0) continue;
-            for (std::size_t column = pivot + 1; column < n; ++column) matrix[row * n + column] -= factor * matrix[pivot * n + column];
+            for (std::size_t column = pivot + 1; column < n; ++column)
+                matrix[row * n + column] -= factor * matrix[pivot * n + column];
             x[row] -= factor * x[pivot];
         }
     }

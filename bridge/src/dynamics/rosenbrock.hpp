@@ -14,8 +14,8 @@ struct IntegrationResult {
     std::size_t rejected = 0;
 };
 
-/// RODAS3 (Sandu et al. 1997, Atmos. Environ. 31:3459): a four-stage Rosenbrock method of order 3 with an embedded one of order 2;
-/// L-stable and stiffly accurate, with linear systems only. For dy/dt = f(t, y) with exact derivatives.
+/// RODAS3 (Sandu et al. 1997, Atmos. Environ. 31:3459): a four-stage Rosenbrock method of order 3 with an embedded one
+/// of order 2; L-stable and stiffly accurate, with linear systems only. For dy/dt = f(t, y) with exact derivatives.
 ///
 /// @tparam MaxSize the largest system; all storage is of that size and lives in the object.
 template <int MaxSize>

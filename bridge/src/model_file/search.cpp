@@ -53,7 +53,8 @@ fs::path find(const std::string& name_or_path) {
     if (name_or_path.find('/') != std::string::npos || given.extension() == ".json") {
         const fs::path file = fs::is_directory(given) ? given / "model.json" : given;
         if (fs::is_regular_file(file)) return file;
-        throw ModelNotFound("no model file at " + file.string() + "; give a model's name, its folder or its model.json");
+        throw ModelNotFound("no model file at " + file.string() +
+                            "; give a model's name, its folder or its model.json");
     }
     const std::vector<fs::path> folders = model_folders();
     for (const fs::path& folder : folders) {
