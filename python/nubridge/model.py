@@ -5,6 +5,8 @@ from __future__ import annotations
 import ctypes
 import functools
 import json
+import math
+import operator
 import os
 import warnings
 import weakref
@@ -15,9 +17,17 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from . import _library
-from .errors import InvalidArgumentError, OutsideDomainWarning
+from .errors import InvalidArgumentError, InvalidStateError, OutsideDomainWarning
 
 Array = NDArray[np.float64]
+
+
+def _pointer(array: np.ndarray) -> int:
+    """The array's address; `array.ctypes.data` costs three times as much, but serves read-only and empty arrays too."""
+    try:
+        return ctypes.addressof(ctypes.c_char.from_buffer(array))
+    except (TypeError, ValueError):
+        return array.ctypes.data
 
 
 class Model:
@@ -122,6 +132,12 @@ class Model:
     def __repr__(self) -> str:
         return f"<nubridge.Model {self.name!r}: nu {', '.join(self.nu_names)}; inputs {', '.join(self.input_names)}>"
 
+    def __copy__(self) -> Model:
+        return self  # immutable, and the handle has one owner
+
+    def __deepcopy__(self, _memo: dict) -> Model:
+        return self
+
     # ---- the family ------------------------------------------------------------------------------------------------------
 
     def log_partition(self, nu: ArrayLike) -> Array:
@@ -149,13 +165,19 @@ class Model:
     def sample(self, nu: ArrayLike, count: int, seed: int) -> NDArray[np.int32]:
         """`count` independent state indices a row; the same seed gives the same samples."""
         rows = self._rows(nu, "nu", len(self.nu_names))
-        if count < 0 or seed < 0:
-            raise InvalidArgumentError(f"count is {count} and seed {seed}; neither may be negative")
+        try:
+            count, seed = operator.index(count), operator.index(seed)
+        except TypeError as error:
+            raise InvalidArgumentError(f"count is {count!r} and seed {seed!r}; both are whole numbers") from error
+        if count < 0 or not 0 <= seed < 2**64:
+            raise InvalidArgumentError(f"count is {count} and seed {seed}; neither may be negative, nor the seed above 2**64 - 1")
+        if np.isnan(rows).any():
+            raise InvalidStateError("nu has NaN, which has no probabilities to sample from; look for what wrote it")
         samples = np.empty((*rows.shape[:-1], count), np.int32)
         many = 1 if rows.ndim == 1 else len(rows)
         _library.check(
             self._library,
-            self._library.nubridge_sample(self._handle, many, rows.ctypes.data, count, seed, samples.ctypes.data),
+            self._library.nubridge_sample(self._handle, many, _pointer(rows), count, seed, _pointer(samples)),
         )
         return samples
 
@@ -174,10 +196,11 @@ class Model:
     def jacobian(self, nu: ArrayLike, inputs: ArrayLike) -> tuple[Array, Array]:
         """(dF/dnu, dF/dinputs) of F = rhs: matrices (nu x nu) and (nu x inputs), one pair a row."""
         n, m = len(self.nu_names), len(self.input_names)
-        state, u = self._together(self._rows(nu, "nu", n), inputs)
+        state, u = self._rows(nu, "nu", n), self._rows(inputs, "inputs", m)
+        self._require_same_rows(state, u)
         by_nu, by_input = np.empty((*state.shape[:-1], n, n)), np.empty((*state.shape[:-1], n, m))
         many = 1 if state.ndim == 1 else len(state)
-        pointers = (state.ctypes.data, u.ctypes.data, by_nu.ctypes.data, by_input.ctypes.data)
+        pointers = (_pointer(state), _pointer(u), _pointer(by_nu), _pointer(by_input))
         self._finish(self._library.nubridge_jacobian(self._handle, self._policy, many, *pointers), u, None)
         return by_nu, by_input
 
@@ -201,7 +224,7 @@ class Model:
             return self._advance(self._library.nubridge_step, state, inputs, (step_ms,), n)
         if not 1e-12 <= tolerance <= 0.1:
             raise InvalidArgumentError(f"tolerance is {tolerance}; it lies between 1e-12 and 0.1")
-        begin = self._together(state[0], inputs)[1]
+        begin = self._rows(inputs, "inputs", len(self.input_names))
         return self._advance(self._library.nubridge_step_ramp, (state[0], begin), inputs_end, (step_ms, tolerance), n)
 
     def observe(self, nu: ArrayLike) -> Array:
@@ -220,6 +243,8 @@ class Model:
         """The occupancies after `dt_ms` at constant inputs: exact, never negative, summing to 1."""
         n = len(self.state_names)
         state = (self._rows(moments, "moments", n),)
+        if (state[0] < 0).any():
+            raise InvalidStateError(f"moments has {state[0].min()}; an occupancy is not negative: look for what wrote it")
         return self._advance(self._library.nubridge_step_moments, state, inputs, (self._step_ms(dt_ms),), n)
 
     def rhs_moments(self, moments: ArrayLike, inputs: ArrayLike) -> Array:
@@ -241,7 +266,10 @@ class Model:
     @staticmethod
     def _rows(values: ArrayLike, what: str, width: int) -> Array:
         """`values` as C-ordered float64 of shape (width,) or (rows, width); anything else is refused, never cast silently."""
-        array = np.asarray(values)
+        try:
+            array = np.asarray(values)
+        except ValueError as error:
+            raise InvalidArgumentError(f"{what} is no array of numbers: {error}; give every row the same length") from error
         if array.dtype != np.float64:
             if array.dtype.kind not in "iu" or isinstance(values, np.ndarray):
                 raise InvalidArgumentError(
@@ -254,22 +282,25 @@ class Model:
 
     @staticmethod
     def _step_ms(dt_ms: float) -> float:
-        if not (np.isfinite(dt_ms) and dt_ms >= 0):
+        try:
+            step_ms = float(dt_ms)
+        except (TypeError, ValueError) as error:
+            raise InvalidArgumentError(f"dt_ms is {dt_ms!r}; pass one number, in ms") from error
+        if not (math.isfinite(step_ms) and step_ms >= 0):
             raise InvalidArgumentError(f"dt_ms is {dt_ms}; a step is finite and not negative")
-        return float(dt_ms)
+        return step_ms
 
-    def _together(self, state: Array, inputs: ArrayLike) -> tuple[Array, Array]:
-        u = self._rows(inputs, "inputs", len(self.input_names))
-        if u.shape[:-1] != state.shape[:-1]:
+    @staticmethod
+    def _require_same_rows(state: Array, inputs: Array) -> None:
+        if state.shape[:-1] != inputs.shape[:-1]:
             raise InvalidArgumentError(
-                f"the state has the shape {state.shape} and inputs {u.shape}; they need the same rows"
+                f"the state has the shape {state.shape} and inputs {inputs.shape}; they need the same rows"
             )
-        return state, u
 
     def _call(self, function: Callable[..., int], rows: Array, extra: tuple, width: int) -> Array:
         out = np.empty((*rows.shape[:-1], width))
         many = 1 if rows.ndim == 1 else len(rows)
-        _library.check(self._library, function(self._handle, many, rows.ctypes.data, *extra, out.ctypes.data))
+        _library.check(self._library, function(self._handle, many, _pointer(rows), *extra, _pointer(out)))
         return out
 
     def _advance(
@@ -277,28 +308,28 @@ class Model:
     ) -> Array:
         u = self._rows(inputs, "inputs", len(self.input_names))
         for state in states:
-            self._together(state, u)
+            self._require_same_rows(state, u)
         out = np.empty((*u.shape[:-1], width))
         many = 1 if u.ndim == 1 else len(u)
         outside = np.zeros(many, np.uint8)
-        pointers = [array.ctypes.data for array in (*states, u)]
-        status = function(self._handle, self._policy, many, *pointers, *extra, out.ctypes.data, outside.ctypes.data)
-        self._finish(status, u, outside)
+        pointers = [_pointer(array) for array in (*states, u)]
+        status = function(self._handle, self._policy, many, *pointers, *extra, _pointer(out), _pointer(outside))
+        self._finish(status, u, outside, *states[1:])  # of a ramp: the inputs at its begin
         return out
 
-    def _finish(self, status: int, inputs: Array, outside: NDArray[np.uint8] | None) -> None:
+    def _finish(self, status: int, inputs: Array, outside: NDArray[np.uint8] | None, *begin: Array) -> None:
         """Raises for an error, warns for inputs outside the domain; the library writes the text for the row at fault."""
         if status == 0:
             return
-        rows = np.atleast_2d(inputs)
+        rows = np.concatenate([np.atleast_2d(array) for array in (*begin, inputs)])
         explain = self._library.nubridge_explain
-        texts = (explain(self._handle, status, self._policy, row.ctypes.data).decode() for row in rows)
+        texts = (explain(self._handle, status, self._policy, _pointer(row)).decode() for row in rows)
         text = next(
             (text for text in texts if "an input is at fault" not in text),
             self._library.nubridge_status_text(status).decode(),
         )
         if status == _library.OUTSIDE:
-            count = "" if outside is None else f" ({int(outside.sum())} of {len(rows)} rows)"
+            count = "" if outside is None else f" ({int(outside.sum())} of {len(outside)} rows)"
             warnings.warn(text + count, OutsideDomainWarning, stacklevel=4)
             return
         raise _library._EXCEPTIONS[status](text)
