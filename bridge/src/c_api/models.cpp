@@ -32,7 +32,7 @@ std::string culprit(const nubridge_model& handle, nubridge_status status, const 
         const auto& input = handle.model.definition().inputs[i];
         const bool finite = std::isfinite(inputs[i]);
         const bool outside = !(inputs[i] >= input.lower && inputs[i] <= input.upper);
-        if (status == NUBRIDGE_INVALID_INPUT ? finite && inputs[i] >= input.lower : !outside) continue;
+        if (status == NUBRIDGE_INVALID_INPUT ? finite && (inputs[i] >= 0.0 || input.lower < 0.0) : !outside) continue;
         text << "input '" << input.name << "' is " << inputs[i] << " " << input.unit;
         if (status == NUBRIDGE_INVALID_INPUT) {
             text << "; it must be finite and not negative: look for what writes it, or shorten dt";
@@ -206,9 +206,11 @@ int32_t nubridge_model_policy(const nubridge_model* model) {
 
 void nubridge_fault_post(const nubridge_model* model, nubridge_status status, int32_t policy, const double* inputs) {
     int expected = 0;
-    if (model == nullptr || !model->fault_owner.compare_exchange_strong(expected, 1, std::memory_order_acquire)) return;
+    if (model == nullptr || status == NUBRIDGE_OK) return;
+    if (!model->fault_owner.compare_exchange_strong(expected, 1, std::memory_order_acquire)) return;
     model->fault_policy = policy;
-    std::copy_n(inputs, model->model.input_count(), model->fault_inputs.begin());
+    model->fault_inputs.fill(0.0);
+    if (inputs != nullptr) std::copy_n(inputs, model->model.input_count(), model->fault_inputs.begin());
     model->fault_status.store(status, std::memory_order_release);
 }
 

@@ -20,7 +20,7 @@ template <class... Parts>
     throw ModelInvalid(message.str());
 }
 
-void require_distinct(const ReducedModelDefinition& definition) {
+ReducedModelDefinition with_distinct_names(ReducedModelDefinition definition) {
     std::set<std::string> seen;
     const auto once = [&](const std::string& name, const char* what) {
         if (name.empty()) refuse(definition.name, "a ", what, " has an empty name; name it");
@@ -30,12 +30,13 @@ void require_distinct(const ReducedModelDefinition& definition) {
     for (const auto& state : definition.states) once(state, "state");
     for (const auto& input : definition.inputs) once(input.name, "input");
     for (const auto& observable : definition.observables) once(observable.name, "observable");
+    return definition;
 }
 
 }  // namespace
 
 ReducedModel::ReducedModel(ReducedModelDefinition definition)
-    : definition_(std::move(definition)),
+    : definition_(with_distinct_names(std::move(definition))),
       family_(definition_.states.size(), definition_.sign),
       closure_(TransitionNetwork(definition_.states.size(), definition_.inputs.size(), definition_.transitions),
                definition_.sign),
@@ -49,7 +50,6 @@ ReducedModel::ReducedModel(ReducedModelDefinition definition)
 }
 
 void ReducedModel::require_valid() const {
-    require_distinct(definition_);
     for (const Input& input : definition_.inputs) {
         if (!std::isfinite(input.lower) || !std::isfinite(input.upper) || input.lower >= input.upper) {
             refuse(definition_.name, "the domain of input '", input.name, "' is [", input.lower, ", ", input.upper,

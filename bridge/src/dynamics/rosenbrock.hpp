@@ -49,7 +49,7 @@ public:
             }
             const double factor = std::isfinite(error) ? 0.9 * std::cbrt(1.0 / std::max(error, 1e-10)) : 0.1;
             h *= std::clamp(factor, 0.1, accepted ? 5.0 : 0.9);
-            if (!(h > 1e-14 * duration)) return result;
+            if (t < duration && !(h > 1e-14 * duration)) return result;
         }
         result.converged = true;
         return result;

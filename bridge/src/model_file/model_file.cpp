@@ -40,6 +40,8 @@ json parse_json(std::string_view text, const std::string& origin) {
         throw ModelSyntaxError(origin + ": not valid JSON at byte " + std::to_string(error.byte) + " of " +
                                std::to_string(text.size()) +
                                "; the file may be truncated: restore it or make it again with `nubridge train`");
+    } catch (const json::out_of_range& error) {
+        throw ModelSyntaxError(origin + ": a number is too large: " + error.what() + "; correct it");
     }
 }
 
@@ -208,6 +210,7 @@ dynamics::ReducedModelDefinition read_definition(const json& document, const std
         if (!state.is_string()) family.fail("needs names as 'states', found " + state.dump());
         definition.states.push_back(state.get<std::string>());
     }
+    if (definition.states.size() < 2) family.fail("has 1 state; it needs at least 2: name them in 'states'");
     definition.inputs = read_inputs(root, origin);
     definition.transitions = read_transitions(root, origin, definition);
     definition.observables = read_observables(root, origin, definition.states);
