@@ -31,13 +31,17 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"nubridge {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
-    info = commands.add_parser("info", help="versions and folders, or one model")
+    def command(name: str, text: str, **options: bool) -> argparse.ArgumentParser:
+        lines = [line for line in _EXAMPLES.splitlines() if line.startswith(f"  nubridge {name}")]
+        epilog = "\n".join(["examples:", *lines])
+        layout = argparse.RawDescriptionHelpFormatter
+        return commands.add_parser(name, help=text, description=text, epilog=epilog, formatter_class=layout, **options)
+
+    info = command("info", "versions and folders, or one model")
     info.add_argument("model", nargs="?", help="a model's name, folder or file")
     info.set_defaults(run=_info)
 
-    compiling = commands.add_parser(
-        "mechanisms", help="compile the mechanisms, with your own mod files if you name them"
-    )
+    compiling = command("mechanisms", "compile the mechanisms, with your own mod files if you name them")
     compiling.add_argument("mod", nargs="*", help="your .mod files, or folders that hold some")
     compiling.add_argument("--output", metavar="DIR", help="the folder to compile into (default: a cache)")
     compiling.add_argument("--coreneuron", action="store_true", help="for CoreNEURON too")
@@ -47,17 +51,15 @@ def _parser() -> argparse.ArgumentParser:
     )
     compiling.set_defaults(run=_mechanisms)
 
-    checking = commands.add_parser("doctor", help="check the installation, and say what to do")
+    checking = command("doctor", "check the installation, and say what to do")
     checking.set_defaults(run=lambda _: min(doctor.report(), 1))
 
-    training = commands.add_parser("train", help="make a model file from a train.toml")
+    training = command("train", "make a model file from a train.toml")
     training.add_argument("settings", help="the train.toml")
     training.add_argument("--output", metavar="FILE", help="the model file (default: model.json beside the settings)")
     training.set_defaults(run=_train)
 
-    demo = commands.add_parser(
-        "demo", help="SK on a reconstructed pyramidal cell: figures, movie, table", add_help=False
-    )
+    demo = command("demo", "SK on a reconstructed pyramidal cell: figures, movie, table", add_help=False)
     demo.set_defaults(run=None)
     return parser
 

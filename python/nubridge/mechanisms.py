@@ -7,6 +7,7 @@ import ctypes
 import hashlib
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -73,8 +74,8 @@ def compile_mechanisms(
         (part / _STAMP).write_text(json.dumps(stamp, indent=2) + "\n", encoding="utf-8")
         if output and folder.exists():
             shutil.copytree(part, folder, dirs_exist_ok=True, symlinks=True)
-        elif not folder.exists():
-            part.rename(folder)
+        else:
+            _put(part, folder, stamp)
     except OSError as error:
         raise MechanismError(
             f"the mechanisms cannot be written to {folder}: {error.strerror or error}; free space there, or name another folder in NUBRIDGE_CACHE"
@@ -111,7 +112,7 @@ def load(*extra: str | os.PathLike[str], library: str | os.PathLike[str] | None 
     >>> dend.gbar_sk = 0.01
     """
     _library.library()
-    wanted = {*NAMES, *(file.stem for file in mod_files(extra, demo))} if not library else set(NAMES)
+    wanted = {*NAMES, *map(_mechanism, mod_files(extra, demo))} if not library else set(NAMES)
     present = _present()
     if "sk" in present:
         _require_ours(wanted, present)
@@ -147,11 +148,31 @@ def _stamp(files: Sequence[Path], coreneuron: bool) -> dict[str, str]:
     }
 
 
+def _put(part: Path, folder: Path, stamp: dict[str, str]) -> None:
+    """Moves `part` to `folder`; what was there is replaced, unless another process has just put the same there."""
+    if folder.exists() and _read_stamp(folder) != stamp:
+        shutil.rmtree(folder)
+    try:
+        part.rename(folder)
+    except OSError:
+        if _read_stamp(folder) != stamp:
+            raise
+
+
 def _read_stamp(folder: Path) -> dict[str, str] | None:
     try:
         return json.loads((folder / _STAMP).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
+
+
+def _mechanism(file: Path) -> str:
+    """The name of what a mod file defines."""
+    text = re.sub(
+        r"COMMENT.*?ENDCOMMENT|:[^\n]*", "", file.read_text(encoding="utf-8", errors="replace"), flags=re.DOTALL
+    )
+    named = re.search(r"\b(?:SUFFIX|POINT_PROCESS|ARTIFICIAL_CELL)\s+(\w+)", text)
+    return named[1] if named else file.stem
 
 
 def nrnivmodl() -> Path:
@@ -222,7 +243,7 @@ def _require_ours(wanted: set[str], present: set[str]) -> None:
         raise MechanismError(
             "a mechanism 'sk' that is not ours is loaded already; rename its SUFFIX, or start without it"
         )
-    missing = sorted(wanted - present)
+    missing = sorted(wanted - present - {"nothing"})  # SUFFIX nothing: functions only
     if missing:
         raise MechanismError(
             f"mechanisms are loaded already, without {', '.join(missing)}; NEURON cannot add them: name every mod file in the first nubridge.load()"

@@ -170,7 +170,9 @@ class Model:
         except TypeError as error:
             raise InvalidArgumentError(f"count is {count!r} and seed {seed!r}; both are whole numbers") from error
         if count < 0 or not 0 <= seed < 2**64:
-            raise InvalidArgumentError(f"count is {count} and seed {seed}; neither may be negative, nor the seed above 2**64 - 1")
+            raise InvalidArgumentError(
+                f"count is {count} and seed {seed}; neither may be negative, nor the seed above 2**64 - 1"
+            )
         if np.isnan(rows).any():
             raise InvalidStateError("nu has NaN, which has no probabilities to sample from; look for what wrote it")
         samples = np.empty((*rows.shape[:-1], count), np.int32)
@@ -244,7 +246,9 @@ class Model:
         n = len(self.state_names)
         state = (self._rows(moments, "moments", n),)
         if (state[0] < 0).any():
-            raise InvalidStateError(f"moments has {state[0].min()}; an occupancy is not negative: look for what wrote it")
+            raise InvalidStateError(
+                f"moments has {state[0].min()}; an occupancy is not negative: look for what wrote it"
+            )
         return self._advance(self._library.nubridge_step_moments, state, inputs, (self._step_ms(dt_ms),), n)
 
     def rhs_moments(self, moments: ArrayLike, inputs: ArrayLike) -> Array:
@@ -269,7 +273,9 @@ class Model:
         try:
             array = np.asarray(values)
         except ValueError as error:
-            raise InvalidArgumentError(f"{what} is no array of numbers: {error}; give every row the same length") from error
+            raise InvalidArgumentError(
+                f"{what} is no array of numbers: {error}; give every row the same length"
+            ) from error
         if array.dtype != np.float64:
             if array.dtype.kind not in "iu" or isinstance(values, np.ndarray):
                 raise InvalidArgumentError(
