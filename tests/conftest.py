@@ -4,8 +4,8 @@ import subprocess
 
 import pytest
 
-from nubridge import mechanisms
 from neuron_process import nubridge_command
+from nubridge import mechanisms
 
 FOREIGN_SK = "NEURON {\n    SUFFIX sk\n    RANGE x\n}\nASSIGNED {\n    x\n}\n"
 

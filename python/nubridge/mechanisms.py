@@ -190,6 +190,8 @@ def _run_nrnivmodl(folder: Path, coreneuron: bool, count: int) -> None:
     include = f"-I{prefix / 'include'}" + (" -include nubridge/nubridge.h" if coreneuron else "")
     command = [str(nrnivmodl()), *(["-coreneuron"] if coreneuron else []), "-incflags", include]
     command += ["-loadflags", f"-L{library} -lnubridge -Wl,-rpath,{library}", "mod"]
+    title = f"nubridge: compiling {count} mechanisms for NEURON, once"
+    _say(title, end="" if sys.stderr.isatty() else "\n")
     begin = time.monotonic()
     log = folder / "nrnivmodl.log"
     environment = {key: value for key, value in os.environ.items() if key not in ("MAKEFLAGS", "MFLAGS", "MAKELEVEL")}
@@ -201,15 +203,13 @@ def _run_nrnivmodl(folder: Path, coreneuron: bool, count: int) -> None:
                 with contextlib.suppress(subprocess.TimeoutExpired):
                     status = process.wait(1.0)
                     break
-                _say(
-                    f"\rnubridge: compiling {count} mechanisms for NEURON, once: {time.monotonic() - begin:.0f} s",
-                    end="",
-                )
+                if sys.stderr.isatty():
+                    _say(f"\r{title}: {time.monotonic() - begin:.0f} s", end="")
         except BaseException:
             os.killpg(process.pid, signal.SIGKILL)
             process.wait()
             raise
-    if time.monotonic() - begin > 1.0:
+    if sys.stderr.isatty():
         _say("")
     if status != 0 or not any(folder.rglob("libnrnmech.so")):
         tail = "\n".join(log.read_text(encoding="utf-8", errors="replace").splitlines()[-25:])

@@ -139,7 +139,29 @@ def bench_python(turns: int) -> list[Row]:
     ]
 
 
-SUBJECTS: dict[str, Callable[[int], list[Row]]] = {"sk": bench_sk, "python": bench_python}
+def set_up(mechanism: str) -> float:
+    """Processor seconds to insert `mechanism` in 1e5 segments and initialise."""
+    from neuron import n
+
+    sections = [n.Section(f"s{i}") for i in range(100)]
+    for section in sections:
+        section.nseg = 1000
+    begin = time.process_time()
+    for section in sections:
+        section.insert(mechanism)
+    n.finitialize(-65)
+    return time.process_time() - begin
+
+
+def bench_load(turns: int) -> list[Row]:
+    """s to insert and initialise 1e5 segments, in NEURON."""
+    nubridge.load()
+    names = ["hh", "skkin", "sk"]
+    seconds = timed(max(turns // 3, 3), {name: lambda name=name: set_up(name) for name in names}, "load")
+    return [row(name, seconds[name], "s", "hh", seconds["hh"]) for name in names]
+
+
+SUBJECTS: dict[str, Callable[[int], list[Row]]] = {"sk": bench_sk, "load": bench_load, "python": bench_python}
 
 
 def table(title: str, rows: list[Row]) -> str:
@@ -147,7 +169,7 @@ def table(title: str, rows: list[Row]) -> str:
     lines = [title, f"  {'':36} {'median':>10} {'+-':>8}  {'unit':18} ratio"]
     for one in rows:
         ratio = f"{one['ratio']:.2f} x {one['reference']}" if one["ratio"] is not None else ""
-        lines.append(f"  {one['name']:36} {one['value']:10.1f} {one['spread']:8.1f}  {one['unit']:18} {ratio}")
+        lines.append(f"  {one['name']:36} {one['value']:10.4g} {one['spread']:8.2g}  {one['unit']:18} {ratio}")
     return "\n".join(lines)
 
 

@@ -16,8 +16,9 @@ from nubridge import mechanisms
 
 def loaded(times):
     """popen at 1 uM after loading."""
-    import nubridge
     from neuron import n
+
+    import nubridge
 
     for _ in range(times):
         nubridge.load()
@@ -30,8 +31,9 @@ def loaded(times):
 
 def load_user_library(folder):
     """Steps that the user's mechanism counted, beside ours."""
-    import nubridge
     from neuron import n
+
+    import nubridge
 
     nubridge.load(library=folder)
     section = n.Section("s")
@@ -51,8 +53,9 @@ def load_then(extra):
 
 def load_library(folder, first=None):
     """Loads `first` by NEURON's own means, then `folder`."""
-    import nubridge
     from neuron import n
+
+    import nubridge
 
     if first:
         n.nrn_load_dll(str(mechanisms.library_file(Path(first))))

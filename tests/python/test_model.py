@@ -2,6 +2,7 @@
 
 import copy
 import gc
+import itertools
 import warnings
 
 import numpy as np
@@ -183,7 +184,7 @@ def test_ramp_keeps_to_its_tolerance(sk):
     errors = [
         np.abs(sk.step(nu, [0.1], 20.0, inputs_end=[10.0], tolerance=10.0**-k) - best).max() for k in (3, 5, 7, 9)
     ]
-    assert all(fine < coarse for coarse, fine in zip(errors, errors[1:], strict=False)), errors
+    assert all(fine < coarse for coarse, fine in itertools.pairwise(errors)), errors
     assert errors[-1] < 1e-7
 
 

@@ -135,13 +135,13 @@ def test_unknown_policy_names_the_known():
 
 
 def test_unknown_model_names_the_known():
-    with pytest.raises(nubridge.ModelNotFoundError, match="no model 'skk' in .*; there: .*sk"):
+    with pytest.raises(nubridge.ModelNotFoundError, match=r"no model 'skk' in .*; there: .*sk"):
         nubridge.Model("skk")
 
 
 def test_missing_model_file_is_named(tmp_path):
     for path in (tmp_path, tmp_path / "model.json"):
-        with pytest.raises(nubridge.ModelNotFoundError, match="no model file at .*model.json; give a model's name"):
+        with pytest.raises(nubridge.ModelNotFoundError, match=r"no model file at .*model.json; give a model's name"):
             nubridge.Model(path)
 
 

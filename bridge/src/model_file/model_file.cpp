@@ -48,7 +48,7 @@ json parse_json(std::string_view text, const std::string& origin) {
 /// Reads members of one JSON object and refuses what it does not know.
 class Object {
 public:
-    Object(const json& value, std::string where, std::set<std::string> known)
+    Object(const json& value, std::string where, const std::set<std::string>& known)
         : value_(value), where_(std::move(where)) {
         if (!value.is_object()) fail("must be an object, found " + std::string(value.type_name()));
         for (const auto& [key, member] : value.items()) {

@@ -1,5 +1,6 @@
 """CVODE: error-controlled, and with the exact Jacobian for its Newton step."""
 
+import itertools
 import re
 
 import numpy as np
@@ -25,8 +26,8 @@ def steps_of_calcium(mechanism, atol, local, high_mM):
         cell(0.5).cai = 5e-5
     segment = cells[0](0.5)
     cvode = n.CVode()
-    cvode.active(True)  # before finitialize(): CVODE asks for derivatives at once
-    cvode.use_local_dt(local)
+    cvode.use_local_dt(local)  # before finitialize(): both ask for derivatives at once
+    cvode.active(True)
     cvode.atol(atol)
 
     def set_calcium(ca_mM):
@@ -68,7 +69,7 @@ def high_mM(request):
 
 def test_error_follows_the_tolerance(high_mM):
     errors = [measured("sk", atol, False, high_mM)[0] for atol in ATOLS]
-    assert all(fine < coarse for coarse, fine in zip(errors, errors[1:], strict=False)), errors
+    assert all(fine < coarse for coarse, fine in itertools.pairwise(errors)), errors
     assert errors[ATOLS.index(1e-7)] < 1e-5
 
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from nubridge import paths
 from neuron_process import ROOT
+from nubridge import paths
 
 MODS = sorted([*(ROOT / "mod").rglob("*.mod"), *(ROOT / "tests" / "nmodl").glob("*/*.mod")])
 COMPILER = (os.environ.get("CXX") or shutil.which("g++") or shutil.which("clang++") or "c++").split()

@@ -42,6 +42,24 @@ def traces(mover):
     return np.array(out)
 
 
+def variable_trace(atol):
+    """Occupancies of sk at 1, 2, ... T_MS ms by CVODE, the calcium that of the ODE."""
+    from neuron import n
+
+    section = n.Section("s")
+    for mechanism in ("sk", "caode"):
+        section.insert(mechanism)
+    cvode = n.CVode()
+    cvode.active(True)
+    cvode.atol(atol)
+    n.finitialize(-65)
+    rows = []
+    for time_ms in range(1, T_MS + 1):
+        cvode.solve(time_ms)
+        rows.append([getattr(section(0.5).sk, name) for name in STATES])
+    return np.array(rows)
+
+
 @pytest.fixture(scope="module")
 def reference():
     """The middle of steps of 1 us: second order too, and so 600 times closer than the finest of DTS_MS."""
@@ -71,3 +89,7 @@ def test_error_of_sk_falls_four_times_when_dt_is_halved(errors):
 def test_error_of_skkin_falls_two_times(errors):
     ratios = errors[:-1, 1] / errors[1:, 1]
     assert np.all((ratios > 1.9) & (ratios < 2.1)), ratios
+
+
+def test_cvode_keeps_the_tolerance(reference):
+    assert np.abs(in_neuron(variable_trace, 1e-7) - reference).max() < 1e-5

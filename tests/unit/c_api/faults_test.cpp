@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <functional>
 #include <latch>
 #include <limits>
@@ -112,13 +113,23 @@ TEST_P(EveryFunction, RefusesANullPlaceForTheResult) {
     EXPECT_EQ(GetParam().run(sk(), NUBRIDGE_POLICY_MODEL, x_, nullptr), NUBRIDGE_INVALID_ARGUMENT);
 }
 
-TEST_P(EveryFunction, RefusesAPolicyThatIsNone) {
-    if (!GetParam().has_policy) GTEST_SKIP() << "takes no policy";
-    for (const int32_t policy : {-1, 4, 1000})
+INSTANTIATE_TEST_SUITE_P(CApi, EveryFunction, testing::ValuesIn(calls()), CaseName());
+
+class EveryFunctionWithAPolicy : public EveryFunction {};
+
+TEST_P(EveryFunctionWithAPolicy, RefusesOneThatIsNone) {
+    for (const int32_t policy : {-1, 4, 1000}) {
         EXPECT_EQ(GetParam().run(sk(), policy, x_, out_), NUBRIDGE_INVALID_ARGUMENT);
+    }
 }
 
-INSTANTIATE_TEST_SUITE_P(CApi, EveryFunction, testing::ValuesIn(calls()), CaseName());
+std::vector<Call> calls_with_a_policy() {
+    auto some = calls();
+    std::erase_if(some, [](const Call& call) { return !call.has_policy; });
+    return some;
+}
+
+INSTANTIATE_TEST_SUITE_P(CApi, EveryFunctionWithAPolicy, testing::ValuesIn(calls_with_a_policy()), CaseName());
 
 TEST_F(Faults, ExplainNamesTheInputItsValueAndItsUnit) {
     const double negative = -0.25, far = 1500.0;
@@ -249,11 +260,13 @@ TEST(ModelOpenOnce, FromManyThreadsYieldsOneModel) {
         at_once([&](int index) {
             const auto i = static_cast<std::size_t>(index);
             statuses[i] = nubridge_model_open_once("sk", &slot);
-            seen[i] = slot;  // filled, and not written again
+            // The slot is not written again, but ThreadSanitizer takes the failed exchange of a late thread for a
+            // write.
+            seen[i] = std::atomic_ref(slot).load(std::memory_order_acquire);
             const double calcium_uM = 1.0;
             double moments[6];
-            nubridge_initial_moments(slot, NUBRIDGE_POLICY_MODEL, 1, &calcium_uM, moments, nullptr);
-            nubridge_observe_moments(slot, 1, moments, &popen[i]);
+            nubridge_initial_moments(seen[i], NUBRIDGE_POLICY_MODEL, 1, &calcium_uM, moments, nullptr);
+            nubridge_observe_moments(seen[i], 1, moments, &popen[i]);
         });
         EXPECT_EQ(std::set<nubridge_status>(statuses.begin(), statuses.end()), std::set<nubridge_status>{NUBRIDGE_OK});
         EXPECT_EQ(std::set<nubridge_model*>(seen.begin(), seen.end()), std::set<nubridge_model*>{slot});
