@@ -325,7 +325,7 @@ inline constexpr auto reciprocal = [] {
 }();
 
 /// y = exp(hQ) x = e^-a (x + hM/1 (x + hM/2 (x + ...))), a = h * shift, with the scalar series of e^a beside it so that
-/// the truncated weights sum to 1. x sums to 1 but for rounding; y takes that rounding back, so that no drift builds up
+/// the truncated weights sum to 1. x is non-negative and sums to 1 but for rounding; y takes that rounding back, so that no drift builds up
 /// over steps. All but the stages themselves lies off the chain of dependent operations.
 ///
 /// y is non-negative for a <= 1: with Y_k = x + hM/k Y_{k+1}, and M's negative diagonal at least -a/h, Y_k >= (k - 1)
@@ -334,7 +334,9 @@ template <class Topology, class Value>
 [[gnu::always_inline]] inline bool series(Topology topology, const Value* rates, const Value& shift, double h,
                                           std::size_t stages, const Value* x, Value* y) {
     Value sum{};
+    Value size{};
     topology.each_state([&](auto state) { sum += x[state]; });
+    topology.each_state([&](auto state) { size += x[state] < 0.0 ? -x[state] : x[state]; });
     sum = total(sum);
     const Value one = broadcast<Value>(1.0);
     Value weight = one;
@@ -348,7 +350,7 @@ template <class Topology, class Value>
     }
     const Value scale = (one + one - sum) / weight;
     topology.each_state([&](auto state) { y[state] *= scale; });
-    return near_one(sum);
+    return near_one(total(size));
 }
 
 template <class Topology, class Value>

@@ -124,7 +124,7 @@ bool Propagator::step(const double* u, double dt_ms, const double* p, double* p_
 bool Propagator::step_by_squaring(const double* u, double dt_ms, const double* p, double* p_out) const noexcept {
     const std::size_t n = data_.states;
     const double span = dt_ms * affine(data_.shift, 1, 0, u, data_.inputs);
-    if (!(span < 1e15)) return false;
+    if (!std::isfinite(span)) return false;
     int squarings = 0;
     while (std::ldexp(span, -squarings) > 0.5) ++squarings;
     double matrix[max_states][max_states];

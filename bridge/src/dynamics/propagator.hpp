@@ -30,8 +30,8 @@ struct KernelData {
 /// Instances that the batch kernel advances together.
 inline constexpr std::size_t batch_width = 4;
 
-/// One instance: y = exp(h Q(u)) x for h (ms) and x that sums to 1 within 1e-9; y is non-negative and sums to 1. False,
-/// with y undefined, where x does not sum to 1 or the step is too long for the series.
+/// One instance: y = exp(h Q(u)) x for h (ms) and a non-negative x that sums to 1 within 1e-9; y is non-negative and
+/// sums to 1. False, with y undefined, where x does not sum to 1 or the step is too long for the series.
 using SingleKernel = bool (*)(const KernelData&, const double* u, double h, const double* x, double* y) noexcept;
 /// The same for batch_width instances, instance index last: u[inputs][batch_width], x and y[states][batch_width].
 using BatchKernel = bool (*)(const KernelData&, const double* u, double h, const double* x, double* y) noexcept;

@@ -251,6 +251,17 @@ TEST_F(Steps, AStepThatIsNoDurationIsRefused) {
     }
 }
 
+TEST_F(Steps, ANegativeOccupancyIsRefusedThoughTheSumIsOne) {
+    std::vector<double> p{1.5, -0.5, 0.0, 0.0, 0.0, 0.0};
+    const double calcium_uM = 1.0;
+    EXPECT_EQ(nubridge_step_moments(sk(), model_policy, 1, p.data(), &calcium_uM, 0.025, p.data(), nullptr),
+              NUBRIDGE_INVALID_STATE);
+}
+
+TEST_F(Steps, ALongestStepIsTheSteadyState) {
+    expect_near(step_moments(steady_moments({0.05}), {1.0}, 1e300), steady_moments({1.0}), 1e-12);
+}
+
 TEST_F(Steps, RampIsTheExactStepWhereTheInputStands) {
     const auto nu = steady_nu({0.05, 0.3});
     const std::vector<double> calcium_uM{2.0, 5.0};
