@@ -95,14 +95,15 @@ inline bool near_one(const Batch& sums) {
     return near_one(sums[0]) && near_one(sums[1]) && near_one(sums[2]) && near_one(sums[3]);
 }
 
-/// stage_limit[m] is the largest h * shift for which m terms of the series leave out less than 2e-13.
-inline constexpr std::size_t max_stages = 14;
+/// stage_limit[m] is the largest a = h * shift for which m terms of the series of e^a leave out less than 2e-13. The
+/// column sums of hM are a, so that is also the largest error of a probability.
+inline constexpr std::size_t max_stages = 20;
 constexpr std::array<double, max_stages + 1> make_stage_limits() {
     std::array<double, max_stages + 1> limits{};
     for (std::size_t m = 1; m <= max_stages; ++m) {
         double factorial = 1.0;
         for (std::size_t k = 2; k <= m + 1; ++k) factorial *= static_cast<double>(k);
-        double low = 0.0, high = 0.75;
+        double low = 0.0, high = 4.0;
         for (int bisection = 0; bisection < 60; ++bisection) {
             const double middle = 0.5 * (low + high);
             double power = 1.0;
@@ -114,10 +115,8 @@ constexpr std::array<double, max_stages + 1> make_stage_limits() {
     return limits;
 }
 inline constexpr auto stage_limit = make_stage_limits();
-static_assert(stage_limit[max_stages] > 0.74 && stage_limit[max_stages] < 1.0,
-              "h * shift below 1 keeps probabilities non-negative");
 /// Steps longer than this many series are left to squaring.
-inline constexpr double max_substeps = 32.0;
+inline constexpr double max_substeps = 16.0;
 
 /// Calls f(0) ... f(N - 1) with compile-time indices.
 template <std::size_t N, class F>
@@ -325,11 +324,8 @@ inline constexpr auto reciprocal = [] {
 }();
 
 /// y = exp(hQ) x = e^-a (x + hM/1 (x + hM/2 (x + ...))), a = h * shift, with the scalar series of e^a beside it so that
-/// the truncated weights sum to 1. x is non-negative and sums to 1 but for rounding; y takes that rounding back, so that no drift builds up
-/// over steps. All but the stages themselves lies off the chain of dependent operations.
-///
-/// y is non-negative for a <= 1: with Y_k = x + hM/k Y_{k+1}, and M's negative diagonal at least -a/h, Y_k >= (k - 1)
-/// a/k Y_{k+1} follows by induction from the last stage down.
+/// the truncated weights sum to 1. x is non-negative and sums to 1 but for rounding; y takes that rounding back, so
+/// that no drift builds up over steps. All but the stages themselves lies off the chain of dependent operations.
 template <class Topology, class Value>
 [[gnu::always_inline]] inline bool series(Topology topology, const Value* rates, const Value& shift, double h,
                                           std::size_t stages, const Value* x, Value* y) {

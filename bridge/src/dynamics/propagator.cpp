@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cassert>
 #include <cmath>
+#include <numeric>
+#include <utility>
 
 namespace nubridge::dynamics {
 
@@ -60,7 +62,7 @@ KernelData make_data(const TransitionNetwork& network) {
     data.shift.resize(rates.components);
     for (std::size_t component = 0; component < rates.components; ++component) {
         const auto begin = rates.exit.begin() + static_cast<std::ptrdiff_t>(component * rates.states);
-        data.shift[component] = 0.5 * *std::max_element(begin, begin + static_cast<std::ptrdiff_t>(rates.states));
+        data.shift[component] = *std::max_element(begin, begin + static_cast<std::ptrdiff_t>(rates.states));
     }
     data.row_begin.push_back(0);
     for (std::size_t row = 0; row < rates.states; ++row) {
@@ -196,29 +198,38 @@ void Propagator::solve_implicit(const double* u, double gamma_ms, double* x) con
     }
 }
 
+// Any state with a way out may go next, so that an absorbing state, such as the unbound one without calcium, is left to
+// the end.
 bool Propagator::steady_state(const double* u, double* p) const noexcept {
     const std::size_t n = data_.states;
     double q[max_states * max_states];
     double exit_of[max_states];
+    std::size_t order[max_states];
     off_diagonal(u, q);
-    for (std::size_t last = n - 1; last > 0; --last) {
+    std::iota(order, order + n, std::size_t{0});
+    for (std::size_t remaining = n - 1; remaining > 0; --remaining) {
         double exit = 0.0;
-        for (std::size_t to = 0; to < last; ++to) exit += q[to * n + last];
+        for (std::size_t candidate = remaining + 1; candidate-- > 0 && !(exit > 0.0);) {
+            std::swap(order[candidate], order[remaining]);
+            exit = 0.0;
+            for (std::size_t to = 0; to < remaining; ++to) exit += q[order[to] * n + order[remaining]];
+            if (!(exit > 0.0)) std::swap(order[candidate], order[remaining]);
+        }
         if (!(exit > 0.0)) return false;
-        exit_of[last] = exit;
-        for (std::size_t to = 0; to < last; ++to) {
-            const double share = q[to * n + last] / exit;
-            for (std::size_t from = 0; from < last; ++from) {
-                if (from != to) q[to * n + from] += share * q[last * n + from];
+        const std::size_t last = order[remaining];
+        exit_of[remaining] = exit;
+        for (std::size_t i = 0; i < remaining; ++i) {
+            const double share = q[order[i] * n + last] / exit;
+            for (std::size_t j = 0; j < remaining; ++j) {
+                if (j != i) q[order[i] * n + order[j]] += share * q[last * n + order[j]];
             }
         }
     }
-    double sum = p[0] = 1.0;
-    for (std::size_t state = 1; state < n; ++state) {
-        p[state] = 0.0;
-        for (std::size_t from = 0; from < state; ++from) p[state] += q[state * n + from] * p[from];
-        p[state] /= exit_of[state];
-        sum += p[state];
+    double sum = p[order[0]] = 1.0;
+    for (std::size_t i = 1; i < n; ++i) {
+        double inflow = 0.0;
+        for (std::size_t j = 0; j < i; ++j) inflow += q[order[i] * n + order[j]] * p[order[j]];
+        sum += p[order[i]] = inflow / exit_of[i];
     }
     for (std::size_t state = 0; state < n; ++state) p[state] /= sum;
     return true;

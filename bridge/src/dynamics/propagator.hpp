@@ -10,8 +10,8 @@
 
 namespace nubridge::dynamics {
 
-/// A transition network in the form that the kernels read: M(u) = Q(u) + shift(u) I by rows, shift(u) being half of the
-/// largest rate out of any state, or a little more: the middle of Q's spectrum, where the series of exp is shortest.
+/// A transition network in the form that the kernels read: M(u) = Q(u) + shift(u) I by rows, all entries non-negative,
+/// as shift(u) is the largest rate out of any state, or a little more.
 ///
 /// Entry e of row j adds (coefficients[e] + SUM_i u_i coefficients[(1 + i) entries + e]) x[source[e]] to (M x)_j;
 /// shift(u) = shift[0] + SUM_i u_i shift[1 + i].
@@ -45,9 +45,9 @@ struct KernelSet {
     BatchNuKernel batch_nu;
 };
 
-/// The exact step of dp/dt = Q(u) p at constant u: exp(hQ) = e^(-h shift) exp(hM) by the series of the second factor,
-/// as in uniformisation (Jensen 1953) but with half its shift; probabilities stay non-negative. Long steps square the
-/// propagator.
+/// The exact step of dp/dt = Q(u) p at constant u by uniformisation (Jensen 1953): exp(hQ) = e^(-h shift) exp(hM),
+/// whose series has no negative term, so that no probability can come out negative whatever the rounding. Long steps
+/// square the propagator.
 ///
 /// Immutable after construction; every function is pure, re-entrant and does not allocate.
 class Propagator {
