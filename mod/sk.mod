@@ -69,32 +69,40 @@ VERBATIM
 #endif
 #include <math.h>
 #include <stdio.h>
+static nubridge_model* model_;
 #ifdef CORENEURON_BUILD
 #define CVODE_ 0
+#define ALONE_ 1 /* hoc_execerror ends CoreNEURON from any thread */
 #else
 #define CVODE_ (cvode_active_ || __func__[0] == '_') /* use_local_dt() calls CVODE's copy of the block, _ode_spec1, before CVODE is active */
-#endif
-#ifndef CORENEURON_BUILD
+#define ALONE_ (nrn_nthread == 1)
+extern int nrn_nthread;
 extern void (*nrn_allthread_handle)(void);
-#endif
-static nubridge_model* model_;
 
 /* Raises the kept fault on the main thread, after the step's threads have joined: a worker thread that raised would hang NEURON. */
 static void raise_(void) {
-#ifndef CORENEURON_BUILD
     nrn_allthread_handle = 0;
     if (nubridge_fault_take(model_) != NUBRIDGE_OK) hoc_execerror(nubridge_last_error(), 0);
+}
 #endif
+
+static void open_(void) {
+    if (nubridge_require_abi(NUBRIDGE_ABI_VERSION) != NUBRIDGE_OK || nubridge_model_open_once("sk", &model_) != NUBRIDGE_OK)
+        hoc_execerror(nubridge_last_error(), 0);
+    if (nubridge_count(model_, NUBRIDGE_ITEM_STATE) != 6 || nubridge_count(model_, NUBRIDGE_ITEM_INPUT) != 1)
+        hoc_execerror("the mechanism sk needs a model of six states and one input; correct NUBRIDGE_MODELS and start again, not with", nubridge_model_path(model_));
 }
 
-/* Tells of a step that left the domain; keeps a fault, with NaN as the state, for raise_. */
-static void fault_(nubridge_status status_, double policy_, const double* ca_uM_, int is_alone_, double* s_) {
+/* Tells of a step that left the domain; raises a fault, or keeps it for raise_ with the value as the state, or as the
+   derivative: 0 for CVODE, which would give up on NaN by an error on its own thread, and hang. */
+static void fault_(nubridge_status status_, double policy_, const double* ca_uM_, int is_alone_, double* s_, double value_) {
     int i_;
     const char* text_ = status_ != NUBRIDGE_OUTSIDE || nubridge_first_outside(model_) ? nubridge_explain(model_, status_, (int)policy_, ca_uM_) : 0;
+    if (status_ == NUBRIDGE_INVALID_ARGUMENT && model_) text_ = "the mechanism sk needs policy_sk 0, 1, 2 or 3, and q10, diff and dt above 0; correct them and call finitialize()";
     if (status_ == NUBRIDGE_OUTSIDE && text_) fprintf(stderr, "%s (said once; outside_sk counts)\n", text_);
     if (status_ == NUBRIDGE_OUTSIDE) return;
     if (is_alone_) hoc_execerror(text_, 0);
-    for (i_ = 0; i_ < 6; ++i_) s_[i_] = NAN;
+    for (i_ = 0; i_ < 6; ++i_) s_[i_] = value_;
     nubridge_fault_post(model_, status_, (int)policy_, ca_uM_);
 #ifndef CORENEURON_BUILD
     nrn_allthread_handle = raise_;
@@ -135,7 +143,7 @@ VERBATIM
     nubridge_status status_ = CVODE_ && !model_ ? NUBRIDGE_OK /* cvode.active(1) comes here before INITIAL */
                               : CVODE_ ? nubridge_rhs_moments(model_, (int)policy, 1, s_, &ca_uM_, d_, 0)
                                        : nubridge_step_moments(model_, (int)policy, 1, s_, &ca_uM_, dt*speed, s_, 0);
-    if (status_ != NUBRIDGE_OK) { outside += status_ == NUBRIDGE_OUTSIDE; fault_(status_, policy, &ca_uM_, nrn_nthread == 1, CVODE_ ? d_ : s_); }
+    if (status_ != NUBRIDGE_OK) { outside += status_ == NUBRIDGE_OUTSIDE; fault_(status_, policy, &ca_uM_, ALONE_, CVODE_ ? d_ : s_, CVODE_ ? 0 : NAN); }
     if (CVODE_) { _ld1 = d_[0]*speed; _ld2 = d_[1]*speed; _ld3 = d_[2]*speed; _ld4 = d_[3]*speed; _ld5 = d_[4]*speed; _ld6 = d_[5]*speed; }
     else { c1 = s_[0]; c2 = s_[1]; c3 = s_[2]; c4 = s_[3]; o1 = s_[4]; o2 = s_[5]; }
 ENDVERBATIM
@@ -153,15 +161,14 @@ ENDVERBATIM
 PROCEDURE start() {
 VERBATIM
     double s_[6], ca_uM_ = cai*uM_seen;
-    nubridge_status status_ = nubridge_require_abi(NUBRIDGE_ABI_VERSION);
-    if (status_ == NUBRIDGE_OK) status_ = nubridge_model_open_once("sk", &model_);
-    if (status_ != NUBRIDGE_OK) hoc_execerror(nubridge_last_error(), 0);
-    if (nubridge_count(model_, NUBRIDGE_ITEM_STATE) != 6 || nubridge_count(model_, NUBRIDGE_ITEM_INPUT) != 1)
-        hoc_execerror("the mechanism sk needs six states and one input, unlike this model; correct NUBRIDGE_MODELS and start again:", nubridge_model_path(model_));
+    nubridge_status status_;
+    open_();
     (void)nubridge_fault_take(model_);
+    if (!(policy >= 0 && policy <= 3 && speed > 0 && isfinite(speed) && uM_seen > 0)) fault_(NUBRIDGE_INVALID_ARGUMENT, policy, &ca_uM_, 1, s_, NAN);
     status_ = nubridge_initial_moments(model_, (int)policy, 1, &ca_uM_, s_, 0);
-    if (status_ != NUBRIDGE_OK) { outside += status_ == NUBRIDGE_OUTSIDE; fault_(status_, policy, &ca_uM_, 1, s_); }
+    if (status_ != NUBRIDGE_OK) { outside += status_ == NUBRIDGE_OUTSIDE; fault_(status_, policy, &ca_uM_, 1, s_, NAN); }
     c1 = s_[0]; c2 = s_[1]; c3 = s_[2]; c4 = s_[3]; o1 = s_[4]; o2 = s_[5];
+    nu0 = nu1 = nu2 = nu3 = nu4 = NAN;
 ENDVERBATIM
 }
 
@@ -174,6 +181,8 @@ VERBATIM
         (void)nubridge_newton_moments(model_, (int)policy, &ca_uM_, dt*speed, b_);
         Dc1 = b_[0]; Dc2 = b_[1]; Dc3 = b_[2]; Dc4 = b_[3]; Do1 = b_[4]; Do2 = b_[5];
     }
+#else
+    if (!model_) open_(); /* CoreNEURON takes NEURON's states and skips INITIAL */
 #endif
 ENDVERBATIM
 }

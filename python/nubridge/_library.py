@@ -108,7 +108,9 @@ def library() -> ctypes.CDLL:
             function = getattr(loaded, name)
             function.restype, function.argtypes = result, arguments
     except (OSError, AttributeError) as error:
-        raise errors.LibraryError(f"{path} cannot be used: {error}; build it again with `./run build` or reinstall") from error
+        raise errors.LibraryError(
+            f"{path} cannot be used: {error}; build it again with `./run build` or reinstall"
+        ) from error
     check(loaded, loaded.nubridge_require_abi(header_abi_version(paths.prefix() / "include")))
     return loaded
 

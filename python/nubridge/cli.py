@@ -31,36 +31,49 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"nubridge {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
-    info = commands.add_parser("info", help="versions and folders, or one model")
+    def command(name: str, text: str, **options: bool) -> argparse.ArgumentParser:
+        lines = [line for line in _EXAMPLES.splitlines() if line.startswith(f"  nubridge {name}")]
+        epilog = "\n".join(["examples:", *lines])
+        layout = argparse.RawDescriptionHelpFormatter
+        return commands.add_parser(name, help=text, description=text, epilog=epilog, formatter_class=layout, **options)
+
+    info = command("info", "versions and folders, or one model")
     info.add_argument("model", nargs="?", help="a model's name, folder or file")
     info.set_defaults(run=_info)
 
-    compiling = commands.add_parser("mechanisms", help="compile the mechanisms, with your own mod files if you name them")
+    compiling = command("mechanisms", "compile the mechanisms, with your own mod files if you name them")
     compiling.add_argument("mod", nargs="*", help="your .mod files, or folders that hold some")
     compiling.add_argument("--output", metavar="DIR", help="the folder to compile into (default: a cache)")
     compiling.add_argument("--coreneuron", action="store_true", help="for CoreNEURON too")
     compiling.add_argument("--demo", action="store_true", help="with the calcium channel and pool of the demos")
-    compiling.add_argument("--library", action="store_true", help="print the path of libnrnmech.so, for nrn_load_dll in hoc")
+    compiling.add_argument(
+        "--library", action="store_true", help="print the path of libnrnmech.so, for nrn_load_dll in hoc"
+    )
     compiling.set_defaults(run=_mechanisms)
 
-    checking = commands.add_parser("doctor", help="check the installation, and say what to do")
+    checking = command("doctor", "check the installation, and say what to do")
     checking.set_defaults(run=lambda _: min(doctor.report(), 1))
 
-    training = commands.add_parser("train", help="make a model file from a train.toml")
+    training = command("train", "make a model file from a train.toml")
     training.add_argument("settings", help="the train.toml")
     training.add_argument("--output", metavar="FILE", help="the model file (default: model.json beside the settings)")
     training.set_defaults(run=_train)
 
-    demo = commands.add_parser("demo", help="SK on a reconstructed pyramidal cell: figures, movie, table", add_help=False)
+    demo = command("demo", "SK on a reconstructed pyramidal cell: figures, movie, table", add_help=False)
     demo.set_defaults(run=None)
     return parser
 
 
 def _info(arguments: argparse.Namespace) -> int:
     if arguments.model is None:
-        print(f"nubridge {__version__}, library {_library.version()}, interface {_library.header_abi_version(paths.prefix() / 'include')}")
+        print(
+            f"nubridge {__version__}, library {_library.version()}, interface {_library.header_abi_version(paths.prefix() / 'include')}"
+        )
         print(f"folders    {paths.prefix()}\nmechanisms {paths.cache()}")
-        print("models     " + ", ".join(sorted(file.parent.name for file in (paths.prefix() / "models").glob("*/model.json"))))
+        print(
+            "models     "
+            + ", ".join(sorted(file.parent.name for file in (paths.prefix() / "models").glob("*/model.json")))
+        )
         return 0
     model = Model(arguments.model)
     print(f"{model.name}  {model.path}\nhash         {model.hash}\nnu           {', '.join(model.nu_names)}")

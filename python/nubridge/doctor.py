@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import shlex
 import shutil
 import subprocess
 import sys
@@ -17,21 +18,19 @@ _MIN_SHM_MB = 64
 
 
 def check_python() -> str:
-    """Python >= 3.10."""
-    if sys.version_info < (3, 10):
-        raise Error(f"Python {platform.python_version()} is too old; use 3.10 or newer")
+    """The Python that runs this."""
     return platform.python_version()
 
 
 def check_compiler() -> str:
     """A C++ compiler for nrnivmodl."""
-    compiler = os.environ.get("CXX") or shutil.which("c++") or shutil.which("g++")
-    if not compiler:
+    compiler = shlex.split(os.environ.get("CXX", "")) or [shutil.which("c++") or shutil.which("g++") or ""]
+    if not compiler[0]:
         raise Error("no C++ compiler was found; install g++ (Debian: apt-get install g++)")
     try:
-        answer = subprocess.run([compiler, "--version"], capture_output=True, text=True, check=True)
+        answer = subprocess.run([*compiler, "--version"], capture_output=True, text=True, check=True)
     except (OSError, subprocess.CalledProcessError) as error:
-        raise Error(f"the compiler {compiler} does not answer: {error}; correct CXX") from error
+        raise Error(f"the compiler {' '.join(compiler)} does not answer: {error}; correct CXX") from error
     return answer.stdout.splitlines()[0]
 
 

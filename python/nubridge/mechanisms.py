@@ -7,6 +7,7 @@ import ctypes
 import hashlib
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -39,7 +40,9 @@ def mod_files(extra: Iterable[str | os.PathLike[str]] = (), demo: bool = False) 
         if not file.is_file() or file.suffix != ".mod":
             raise MechanismError(f"{file} is no .mod file; name existing .mod files or folders that hold some")
         if file.name in seen:
-            raise MechanismError(f"{file} and {seen[file.name]} have the same name; rename one, as NEURON keeps one of each")
+            raise MechanismError(
+                f"{file} and {seen[file.name]} have the same name; rename one, as NEURON keeps one of each"
+            )
         seen[file.name] = file
     return files
 
@@ -71,8 +74,8 @@ def compile_mechanisms(
         (part / _STAMP).write_text(json.dumps(stamp, indent=2) + "\n", encoding="utf-8")
         if output and folder.exists():
             shutil.copytree(part, folder, dirs_exist_ok=True, symlinks=True)
-        elif not folder.exists():
-            part.rename(folder)
+        else:
+            _put(part, folder, stamp)
     except OSError as error:
         raise MechanismError(
             f"the mechanisms cannot be written to {folder}: {error.strerror or error}; free space there, or name another folder in NUBRIDGE_CACHE"
@@ -89,12 +92,12 @@ def library_file(folder: Path) -> Path:
         for file in (candidate / "libnrnmech.so", candidate / ".libs" / "libnrnmech.so"):
             if file.is_file():
                 return file
-    raise MechanismError(f"there is no libnrnmech.so in {folder}; compile it with `nubridge mechanisms --output {folder}`")
+    raise MechanismError(
+        f"there is no libnrnmech.so in {folder}; compile it with `nubridge mechanisms --output {folder}`"
+    )
 
 
-def load(
-    *extra: str | os.PathLike[str], library: str | os.PathLike[str] | None = None, demo: bool = False
-) -> None:
+def load(*extra: str | os.PathLike[str], library: str | os.PathLike[str] | None = None, demo: bool = False) -> None:
     """Makes the mechanisms available in NEURON: compiles once (cached), loads, and checks that they are really there.
 
     Safe to call twice. `extra` are the user's own mod files or folders, compiled into the same library; `library` is a folder that
@@ -109,7 +112,7 @@ def load(
     >>> dend.gbar_sk = 0.01
     """
     _library.library()
-    wanted = {*NAMES, *(file.stem for file in mod_files(extra, demo))} if not library else set(NAMES)
+    wanted = {*NAMES, *map(_mechanism, mod_files(extra, demo))} if not library else set(NAMES)
     present = _present()
     if "sk" in present:
         _require_ours(wanted, present)
@@ -120,7 +123,9 @@ def load(
     _load_file(file)
     missing = sorted(set(NAMES) - _present())
     if missing:
-        raise MechanismError(f"{file} has no mechanism {', '.join(missing)}; compile it with `nubridge mechanisms`, which adds ours to yours")
+        raise MechanismError(
+            f"{file} has no mechanism {', '.join(missing)}; compile it with `nubridge mechanisms`, which adds ours to yours"
+        )
 
 
 # ---- details -------------------------------------------------------------------------------------------------------------
@@ -143,11 +148,31 @@ def _stamp(files: Sequence[Path], coreneuron: bool) -> dict[str, str]:
     }
 
 
+def _put(part: Path, folder: Path, stamp: dict[str, str]) -> None:
+    """Moves `part` to `folder`; what was there is replaced, unless another process has just put the same there."""
+    if folder.exists() and _read_stamp(folder) != stamp:
+        shutil.rmtree(folder)
+    try:
+        part.rename(folder)
+    except OSError:
+        if _read_stamp(folder) != stamp:
+            raise
+
+
 def _read_stamp(folder: Path) -> dict[str, str] | None:
     try:
         return json.loads((folder / _STAMP).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
+
+
+def _mechanism(file: Path) -> str:
+    """The name of what a mod file defines."""
+    text = re.sub(
+        r"COMMENT.*?ENDCOMMENT|:[^\n]*", "", file.read_text(encoding="utf-8", errors="replace"), flags=re.DOTALL
+    )
+    named = re.search(r"\b(?:SUFFIX|POINT_PROCESS|ARTIFICIAL_CELL)\s+(\w+)", text)
+    return named[1] if named else file.stem
 
 
 def nrnivmodl() -> Path:
@@ -165,6 +190,8 @@ def _run_nrnivmodl(folder: Path, coreneuron: bool, count: int) -> None:
     include = f"-I{prefix / 'include'}" + (" -include nubridge/nubridge.h" if coreneuron else "")
     command = [str(nrnivmodl()), *(["-coreneuron"] if coreneuron else []), "-incflags", include]
     command += ["-loadflags", f"-L{library} -lnubridge -Wl,-rpath,{library}", "mod"]
+    title = f"nubridge: compiling {count} mechanisms for NEURON, once"
+    _say(title, end="" if sys.stderr.isatty() else "\n")
     begin = time.monotonic()
     log = folder / "nrnivmodl.log"
     environment = {key: value for key, value in os.environ.items() if key not in ("MAKEFLAGS", "MFLAGS", "MAKELEVEL")}
@@ -176,16 +203,19 @@ def _run_nrnivmodl(folder: Path, coreneuron: bool, count: int) -> None:
                 with contextlib.suppress(subprocess.TimeoutExpired):
                     status = process.wait(1.0)
                     break
-                _say(f"\rnubridge: compiling {count} mechanisms for NEURON, once: {time.monotonic() - begin:.0f} s", end="")
+                if sys.stderr.isatty():
+                    _say(f"\r{title}: {time.monotonic() - begin:.0f} s", end="")
         except BaseException:
             os.killpg(process.pid, signal.SIGKILL)
             process.wait()
             raise
-    if time.monotonic() - begin > 1.0:
+    if sys.stderr.isatty():
         _say("")
     if status != 0 or not any(folder.rglob("libnrnmech.so")):
         tail = "\n".join(log.read_text(encoding="utf-8", errors="replace").splitlines()[-25:])
-        raise MechanismError(f"nrnivmodl failed with status {status} in {folder}; correct the mod file that it names. Its last lines:\n{tail}")
+        raise MechanismError(
+            f"nrnivmodl failed with status {status} in {folder}; correct the mod file that it names. Its last lines:\n{tail}"
+        )
 
 
 def _say(text: str, end: str = "\n") -> None:
@@ -210,8 +240,10 @@ def _require_ours(wanted: set[str], present: set[str]) -> None:
     from neuron import n
 
     if not hasattr(n, "policy_sk"):
-        raise MechanismError("a mechanism 'sk' that is not ours is loaded already; rename its SUFFIX, or start without it")
-    missing = sorted(wanted - present)
+        raise MechanismError(
+            "a mechanism 'sk' that is not ours is loaded already; rename its SUFFIX, or start without it"
+        )
+    missing = sorted(wanted - present - {"nothing"})  # SUFFIX nothing: functions only
     if missing:
         raise MechanismError(
             f"mechanisms are loaded already, without {', '.join(missing)}; NEURON cannot add them: name every mod file in the first nubridge.load()"
@@ -234,7 +266,9 @@ def _load_file(file: Path) -> None:
     try:
         ctypes.CDLL(str(file), mode=ctypes.RTLD_GLOBAL)  # for the loader's reason, which NEURON only prints
     except OSError as error:
-        raise MechanismError(f"{file} cannot be loaded: {error}; compile it again with `nubridge mechanisms`") from error
+        raise MechanismError(
+            f"{file} cannot be loaded: {error}; compile it again with `nubridge mechanisms`"
+        ) from error
     try:
         loaded = n.nrn_load_dll(str(file))
     except RuntimeError as error:
@@ -242,4 +276,8 @@ def _load_file(file: Path) -> None:
             f"NEURON refused {file}: {error}; a mechanism of the same name is loaded already: use one library with all mod files"
         ) from error
     if not loaded:
-        raise MechanismError(f"NEURON refused {file}; see what it printed, and compile again with `nubridge mechanisms`")
+        raise MechanismError(
+            f"NEURON refused {file}; see what it printed, and compile again with `nubridge mechanisms`"
+        )
+    if (core := file.with_name("libcorenrnmech.so")).is_file():
+        os.environ.setdefault("CORENEURONLIB", str(core))  # where NEURON looks for it

@@ -5,6 +5,8 @@ from __future__ import annotations
 import ctypes
 import functools
 import json
+import math
+import operator
 import os
 import warnings
 import weakref
@@ -15,9 +17,17 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from . import _library
-from .errors import InvalidArgumentError, OutsideDomainWarning
+from .errors import InvalidArgumentError, InvalidStateError, OutsideDomainWarning
 
 Array = NDArray[np.float64]
+
+
+def _pointer(array: np.ndarray) -> int:
+    """The array's address; `array.ctypes.data` costs three times as much, but serves read-only and empty arrays too."""
+    try:
+        return ctypes.addressof(ctypes.c_char.from_buffer(array))
+    except (TypeError, ValueError):
+        return array.ctypes.data
 
 
 class Model:
@@ -45,7 +55,9 @@ class Model:
         self._library = _library.library()
         self._policy = _library.POLICIES[policy]
         handle = ctypes.c_void_p()
-        _library.check(self._library, self._library.nubridge_model_open(os.fsencode(name_or_path), ctypes.byref(handle)))
+        _library.check(
+            self._library, self._library.nubridge_model_open(os.fsencode(name_or_path), ctypes.byref(handle))
+        )
         self._handle = handle
         self._finalizer = weakref.finalize(self, self._library.nubridge_model_close, handle)
 
@@ -85,7 +97,8 @@ class Model:
     def input_units(self) -> tuple[str, ...]:
         """The unit of each input."""
         return tuple(
-            self._library.nubridge_item_unit(self._handle, _library.INPUT, i).decode() for i in range(len(self.input_names))
+            self._library.nubridge_item_unit(self._handle, _library.INPUT, i).decode()
+            for i in range(len(self.input_names))
         )
 
     @functools.cached_property
@@ -99,7 +112,9 @@ class Model:
         bounds = {}
         for i, name in enumerate(self.input_names):
             lower, upper = ctypes.c_double(), ctypes.c_double()
-            _library.check(self._library, self._library.nubridge_domain(self._handle, i, ctypes.byref(lower), ctypes.byref(upper)))
+            _library.check(
+                self._library, self._library.nubridge_domain(self._handle, i, ctypes.byref(lower), ctypes.byref(upper))
+            )
             bounds[name] = (lower.value, upper.value)
         return bounds
 
@@ -117,6 +132,12 @@ class Model:
     def __repr__(self) -> str:
         return f"<nubridge.Model {self.name!r}: nu {', '.join(self.nu_names)}; inputs {', '.join(self.input_names)}>"
 
+    def __copy__(self) -> Model:
+        return self  # immutable, and the handle has one owner
+
+    def __deepcopy__(self, _memo: dict) -> Model:
+        return self
+
     # ---- the family ------------------------------------------------------------------------------------------------------
 
     def log_partition(self, nu: ArrayLike) -> Array:
@@ -126,7 +147,9 @@ class Model:
 
     def moments(self, nu: ArrayLike) -> Array:
         """The dual of nu: the occupancies of all states, which sum to 1."""
-        return self._call(self._library.nubridge_moments, self._rows(nu, "nu", len(self.nu_names)), (), len(self.state_names))
+        return self._call(
+            self._library.nubridge_moments, self._rows(nu, "nu", len(self.nu_names)), (), len(self.state_names)
+        )
 
     def from_moments(self, moments: ArrayLike) -> Array:
         """The nu whose occupancies these are; infinite where an occupancy is 0."""
@@ -142,13 +165,21 @@ class Model:
     def sample(self, nu: ArrayLike, count: int, seed: int) -> NDArray[np.int32]:
         """`count` independent state indices a row; the same seed gives the same samples."""
         rows = self._rows(nu, "nu", len(self.nu_names))
-        if count < 0 or seed < 0:
-            raise InvalidArgumentError(f"count is {count} and seed {seed}; neither may be negative")
+        try:
+            count, seed = operator.index(count), operator.index(seed)
+        except TypeError as error:
+            raise InvalidArgumentError(f"count is {count!r} and seed {seed!r}; both are whole numbers") from error
+        if count < 0 or not 0 <= seed < 2**64:
+            raise InvalidArgumentError(
+                f"count is {count} and seed {seed}; neither may be negative, nor the seed above 2**64 - 1"
+            )
+        if np.isnan(rows).any():
+            raise InvalidStateError("nu has NaN, which has no probabilities to sample from; look for what wrote it")
         samples = np.empty((*rows.shape[:-1], count), np.int32)
         many = 1 if rows.ndim == 1 else len(rows)
         _library.check(
             self._library,
-            self._library.nubridge_sample(self._handle, many, rows.ctypes.data, count, seed, samples.ctypes.data),
+            self._library.nubridge_sample(self._handle, many, _pointer(rows), count, seed, _pointer(samples)),
         )
         return samples
 
@@ -160,20 +191,28 @@ class Model:
 
     def rhs(self, nu: ArrayLike, inputs: ArrayLike) -> Array:
         """d nu/dt, per ms."""
-        return self._advance(self._library.nubridge_rhs, (self._rows(nu, "nu", len(self.nu_names)),), inputs, (), len(self.nu_names))
+        return self._advance(
+            self._library.nubridge_rhs, (self._rows(nu, "nu", len(self.nu_names)),), inputs, (), len(self.nu_names)
+        )
 
     def jacobian(self, nu: ArrayLike, inputs: ArrayLike) -> tuple[Array, Array]:
         """(dF/dnu, dF/dinputs) of F = rhs: matrices (nu x nu) and (nu x inputs), one pair a row."""
         n, m = len(self.nu_names), len(self.input_names)
-        state, u = self._together(self._rows(nu, "nu", n), inputs)
+        state, u = self._rows(nu, "nu", n), self._rows(inputs, "inputs", m)
+        self._require_same_rows(state, u)
         by_nu, by_input = np.empty((*state.shape[:-1], n, n)), np.empty((*state.shape[:-1], n, m))
         many = 1 if state.ndim == 1 else len(state)
-        pointers = (state.ctypes.data, u.ctypes.data, by_nu.ctypes.data, by_input.ctypes.data)
+        pointers = (_pointer(state), _pointer(u), _pointer(by_nu), _pointer(by_input))
         self._finish(self._library.nubridge_jacobian(self._handle, self._policy, many, *pointers), u, None)
         return by_nu, by_input
 
     def step(
-        self, nu: ArrayLike, inputs: ArrayLike, dt_ms: float, inputs_end: ArrayLike | None = None, tolerance: float = 1e-9
+        self,
+        nu: ArrayLike,
+        inputs: ArrayLike,
+        dt_ms: float,
+        inputs_end: ArrayLike | None = None,
+        tolerance: float = 1e-9,
     ) -> Array:
         """nu after `dt_ms`: exact at constant `inputs`.
 
@@ -187,12 +226,14 @@ class Model:
             return self._advance(self._library.nubridge_step, state, inputs, (step_ms,), n)
         if not 1e-12 <= tolerance <= 0.1:
             raise InvalidArgumentError(f"tolerance is {tolerance}; it lies between 1e-12 and 0.1")
-        begin = self._together(state[0], inputs)[1]
+        begin = self._rows(inputs, "inputs", len(self.input_names))
         return self._advance(self._library.nubridge_step_ramp, (state[0], begin), inputs_end, (step_ms, tolerance), n)
 
     def observe(self, nu: ArrayLike) -> Array:
         """The observables at nu, in the order of `observable_names`."""
-        return self._call(self._library.nubridge_observe, self._rows(nu, "nu", len(self.nu_names)), (), len(self.observable_names))
+        return self._call(
+            self._library.nubridge_observe, self._rows(nu, "nu", len(self.nu_names)), (), len(self.observable_names)
+        )
 
     # ---- the same in the dual moments -------------------------------------------------------------------------------------
 
@@ -204,6 +245,10 @@ class Model:
         """The occupancies after `dt_ms` at constant inputs: exact, never negative, summing to 1."""
         n = len(self.state_names)
         state = (self._rows(moments, "moments", n),)
+        if (state[0] < 0).any():
+            raise InvalidStateError(
+                f"moments has {state[0].min()}; an occupancy is not negative: look for what wrote it"
+            )
         return self._advance(self._library.nubridge_step_moments, state, inputs, (self._step_ms(dt_ms),), n)
 
     def rhs_moments(self, moments: ArrayLike, inputs: ArrayLike) -> Array:
@@ -225,10 +270,17 @@ class Model:
     @staticmethod
     def _rows(values: ArrayLike, what: str, width: int) -> Array:
         """`values` as C-ordered float64 of shape (width,) or (rows, width); anything else is refused, never cast silently."""
-        array = np.asarray(values)
+        try:
+            array = np.asarray(values)
+        except ValueError as error:
+            raise InvalidArgumentError(
+                f"{what} is no array of numbers: {error}; give every row the same length"
+            ) from error
         if array.dtype != np.float64:
             if array.dtype.kind not in "iu" or isinstance(values, np.ndarray):
-                raise InvalidArgumentError(f"{what} has the type {array.dtype}; pass float64, for example {what}.astype(float)")
+                raise InvalidArgumentError(
+                    f"{what} has the type {array.dtype}; pass float64, for example {what}.astype(float)"
+                )
             array = array.astype(np.float64)
         if array.ndim not in (1, 2) or array.shape[-1] != width:
             raise InvalidArgumentError(f"{what} has the shape {array.shape}; it must be ({width},) or (rows, {width})")
@@ -236,44 +288,54 @@ class Model:
 
     @staticmethod
     def _step_ms(dt_ms: float) -> float:
-        if not (np.isfinite(dt_ms) and dt_ms >= 0):
+        try:
+            step_ms = float(dt_ms)
+        except (TypeError, ValueError) as error:
+            raise InvalidArgumentError(f"dt_ms is {dt_ms!r}; pass one number, in ms") from error
+        if not (math.isfinite(step_ms) and step_ms >= 0):
             raise InvalidArgumentError(f"dt_ms is {dt_ms}; a step is finite and not negative")
-        return float(dt_ms)
+        return step_ms
 
-    def _together(self, state: Array, inputs: ArrayLike) -> tuple[Array, Array]:
-        u = self._rows(inputs, "inputs", len(self.input_names))
-        if u.shape[:-1] != state.shape[:-1]:
-            raise InvalidArgumentError(f"the state has the shape {state.shape} and inputs {u.shape}; they need the same rows")
-        return state, u
+    @staticmethod
+    def _require_same_rows(state: Array, inputs: Array) -> None:
+        if state.shape[:-1] != inputs.shape[:-1]:
+            raise InvalidArgumentError(
+                f"the state has the shape {state.shape} and inputs {inputs.shape}; they need the same rows"
+            )
 
     def _call(self, function: Callable[..., int], rows: Array, extra: tuple, width: int) -> Array:
         out = np.empty((*rows.shape[:-1], width))
         many = 1 if rows.ndim == 1 else len(rows)
-        _library.check(self._library, function(self._handle, many, rows.ctypes.data, *extra, out.ctypes.data))
+        _library.check(self._library, function(self._handle, many, _pointer(rows), *extra, _pointer(out)))
         return out
 
-    def _advance(self, function: Callable[..., int], states: tuple[Array, ...], inputs: ArrayLike, extra: tuple, width: int) -> Array:
+    def _advance(
+        self, function: Callable[..., int], states: tuple[Array, ...], inputs: ArrayLike, extra: tuple, width: int
+    ) -> Array:
         u = self._rows(inputs, "inputs", len(self.input_names))
         for state in states:
-            self._together(state, u)
+            self._require_same_rows(state, u)
         out = np.empty((*u.shape[:-1], width))
         many = 1 if u.ndim == 1 else len(u)
         outside = np.zeros(many, np.uint8)
-        pointers = [array.ctypes.data for array in (*states, u)]
-        status = function(self._handle, self._policy, many, *pointers, *extra, out.ctypes.data, outside.ctypes.data)
-        self._finish(status, u, outside)
+        pointers = [_pointer(array) for array in (*states, u)]
+        status = function(self._handle, self._policy, many, *pointers, *extra, _pointer(out), _pointer(outside))
+        self._finish(status, u, outside, *states[1:])  # of a ramp: the inputs at its begin
         return out
 
-    def _finish(self, status: int, inputs: Array, outside: NDArray[np.uint8] | None) -> None:
+    def _finish(self, status: int, inputs: Array, outside: NDArray[np.uint8] | None, *begin: Array) -> None:
         """Raises for an error, warns for inputs outside the domain; the library writes the text for the row at fault."""
         if status == 0:
             return
-        rows = np.atleast_2d(inputs)
+        rows = np.concatenate([np.atleast_2d(array) for array in (*begin, inputs)])
         explain = self._library.nubridge_explain
-        texts = (explain(self._handle, status, self._policy, row.ctypes.data).decode() for row in rows)
-        text = next((text for text in texts if "an input is at fault" not in text), self._library.nubridge_status_text(status).decode())
+        texts = (explain(self._handle, status, self._policy, _pointer(row)).decode() for row in rows)
+        text = next(
+            (text for text in texts if "an input is at fault" not in text),
+            self._library.nubridge_status_text(status).decode(),
+        )
         if status == _library.OUTSIDE:
-            count = "" if outside is None else f" ({int(outside.sum())} of {len(rows)} rows)"
+            count = "" if outside is None else f" ({int(outside.sum())} of {len(outside)} rows)"
             warnings.warn(text + count, OutsideDomainWarning, stacklevel=4)
             return
         raise _library._EXCEPTIONS[status](text)

@@ -20,7 +20,9 @@ def prefix() -> Path:
         if (candidate / "lib" / "libnubridge.so").is_file():
             return candidate
     searched = ", ".join(str(candidate / "lib") for candidate in candidates)
-    raise LibraryError(f"libnubridge.so is not in {searched}; run `./run build` in the checkout, or reinstall the package")
+    raise LibraryError(
+        f"libnubridge.so is not in {searched}; run `./run build` in the checkout, or reinstall the package"
+    )
 
 
 def library() -> Path:

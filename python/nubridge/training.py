@@ -34,6 +34,11 @@ def train(settings: str | os.PathLike[str], output: str | os.PathLike[str] | Non
         raise ModelFileError(f"{source} is not valid TOML: {error}; correct that line") from error
     target = Path(output) if output else source.with_name("model.json")
     library = _library.library()
-    text = json.dumps({**_SCHEMA, **definition})
+    try:
+        text = json.dumps({**_SCHEMA, **definition}, allow_nan=False)
+    except (TypeError, ValueError) as error:  # TOML knows dates and nan
+        raise ModelFileError(
+            f"{source}: {error}; a model holds texts, finite numbers and lists: correct that entry"
+        ) from error
     _library.check(library, library.nubridge_model_seal(text.encode(), os.fsencode(target)))
     return Model(target)

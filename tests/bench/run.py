@@ -42,7 +42,15 @@ def _spread(values: list[float]) -> float:
 def row(name: str, values: list[float], unit: str, reference: str = "", against: list[float] | None = None) -> Row:
     """The row of `values`, with the ratio to the reference's values of the same turns."""
     ratio = _median(a / b for a, b in zip(values, against, strict=True)) if against else None
-    return Row(name=name, value=_median(values), unit=unit, reference=reference, ratio=ratio, repeats=len(values), spread=_spread(values))
+    return Row(
+        name=name,
+        value=_median(values),
+        unit=unit,
+        reference=reference,
+        ratio=ratio,
+        repeats=len(values),
+        spread=_spread(values),
+    )
 
 
 def timed(turns: int, subjects: dict[str, Callable[[], float]], title: str) -> dict[str, list[float]]:
@@ -87,7 +95,9 @@ def bench_sk(turns: int) -> list[Row]:
     names = ["passive", "hh", "skkin", "sk"]
     seconds = timed(turns, {name: lambda name=name: neuron_steps(name) for name in names}, "sk in NEURON")
     to_ns = 1e9 / (SEGMENTS * STEPS)
-    over = {name: [(a - b) * to_ns for a, b in zip(seconds[name], seconds["passive"], strict=True)] for name in names[1:]}
+    over = {
+        name: [(a - b) * to_ns for a, b in zip(seconds[name], seconds["passive"], strict=True)] for name in names[1:]
+    }
     rows = [row("passive", [value * to_ns for value in seconds["passive"]], "ns/segment/step")]
     rows += [row(f"{name} over passive", over[name], "ns/segment/step", "hh", over["hh"]) for name in over]
     rows.append(row("sk over passive", over["sk"], "ns/segment/step", "skkin", over["skkin"]))
@@ -171,7 +181,34 @@ def bench_ssa(turns: int) -> list[Row]:
     return rows
 
 
-SUBJECTS: dict[str, Callable[[int], list[Row]]] = {"sk": bench_sk, "python": bench_python, "ssa": bench_ssa}
+def set_up(mechanism: str) -> float:
+    """Processor seconds to insert `mechanism` in 1e5 segments and initialise."""
+    from neuron import n
+
+    sections = [n.Section(f"s{i}") for i in range(100)]
+    for section in sections:
+        section.nseg = 1000
+    begin = time.process_time()
+    for section in sections:
+        section.insert(mechanism)
+    n.finitialize(-65)
+    return time.process_time() - begin
+
+
+def bench_load(turns: int) -> list[Row]:
+    """s to insert and initialise 1e5 segments, in NEURON."""
+    nubridge.load()
+    names = ["hh", "skkin", "sk"]
+    seconds = timed(max(turns // 3, 3), {name: lambda name=name: set_up(name) for name in names}, "load")
+    return [row(name, seconds[name], "s", "hh", seconds["hh"]) for name in names]
+
+
+SUBJECTS: dict[str, Callable[[int], list[Row]]] = {
+    "sk": bench_sk,
+    "load": bench_load,
+    "python": bench_python,
+    "ssa": bench_ssa,
+}
 
 
 def table(title: str, rows: list[Row]) -> str:
@@ -179,13 +216,15 @@ def table(title: str, rows: list[Row]) -> str:
     lines = [title, f"  {'':36} {'median':>10} {'+-':>8}  {'unit':18} ratio"]
     for one in rows:
         ratio = f"{one['ratio']:.2f} x {one['reference']}" if one["ratio"] is not None else ""
-        lines.append(f"  {one['name']:36} {one['value']:10.1f} {one['spread']:8.1f}  {one['unit']:18} {ratio}")
+        lines.append(f"  {one['name']:36} {one['value']:10.4g} {one['spread']:8.2g}  {one['unit']:18} {ratio}")
     return "\n".join(lines)
 
 
 def main() -> None:
     """Runs the subjects that are named, or all."""
-    parser = argparse.ArgumentParser(prog="./run bench", description="Times per step, each beside a named reference of the same run.")
+    parser = argparse.ArgumentParser(
+        prog="./run bench", description="Times per step, each beside a named reference of the same run."
+    )
     parser.add_argument("subjects", nargs="*", metavar="SUBJECT", help=f"any of: {', '.join(SUBJECTS)} (default: all)")
     parser.add_argument("--json", metavar="FILE", type=Path, help="write the rows there too")
     parser.add_argument("--turns", type=int, default=15, help="turns of which the median is quoted (default 15)")

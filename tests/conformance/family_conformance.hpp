@@ -31,8 +31,12 @@ struct FamilyCase {
     double largest_statistic = 1.0;
 };
 
-inline void PrintTo(const FamilyCase& one, std::ostream* out) { *out << one.name; }
-inline std::string case_name(const testing::TestParamInfo<FamilyCase>& info) { return info.param.name; }
+inline void PrintTo(const FamilyCase& one, std::ostream* out) {
+    *out << one.name;
+}
+inline std::string case_name(const testing::TestParamInfo<FamilyCase>& info) {
+    return info.param.name;
+}
 
 class FamilyConformance : public testing::TestWithParam<FamilyCase> {
 protected:
@@ -42,7 +46,8 @@ protected:
     std::size_t nu_count() const { return family().nu_count(); }
     double sign() const { return static_cast<double>(static_cast<int>(family().sign())); }
 
-    double log_partition(std::vector<double> nu, std::size_t a = 0, double da = 0.0, std::size_t b = 0, double db = 0.0) const {
+    double log_partition(std::vector<double> nu, std::size_t a = 0, double da = 0.0, std::size_t b = 0,
+                         double db = 0.0) const {
         nu[a] += da;
         nu[b] += db;
         return family().log_partition(nu);
@@ -52,12 +57,15 @@ protected:
         family().moments(nu, moments);
         return moments;
     }
-    double moment(const std::vector<double>& nu, std::size_t a) const { return moments(nu)[GetParam().first_moment + a]; }
+    double moment(const std::vector<double>& nu, std::size_t a) const {
+        return moments(nu)[GetParam().first_moment + a];
+    }
     Eigen::MatrixXd fisher(const std::vector<double>& nu) const {
         std::vector<double> flat(nu_count() * nu_count());
         family().fisher(nu, flat);
         const auto n = static_cast<Eigen::Index>(nu_count());
-        return Eigen::Map<const Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>>(flat.data(), n, n);
+        return Eigen::Map<const Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>>(flat.data(), n,
+                                                                                                        n);
     }
     std::vector<std::int32_t> samples(const std::vector<double>& nu, std::uint64_t seed, std::size_t count) const {
         std::vector<std::int32_t> samples(count);
@@ -78,7 +86,8 @@ TEST_P(FamilyConformance, GradientOfLogPartitionIsTheSignedMoments) {
     for (const auto& nu : GetParam().points) {
         for (std::size_t a = 0; a < nu_count(); ++a) {
             const double gradient = (log_partition(nu, a, h) - log_partition(nu, a, -h)) / (2 * h);
-            EXPECT_NEAR(gradient, sign() * moment(nu, a), derivative_bound(3) * h * h / 6 + rounding(nu) / h) << "nu " << a;
+            EXPECT_NEAR(gradient, sign() * moment(nu, a), derivative_bound(3) * h * h / 6 + rounding(nu) / h)
+                << "nu " << a;
         }
     }
 }
@@ -134,7 +143,8 @@ TEST_P(FamilyConformance, FromMomentsInvertsMoments) {
         const double amplification =
             1.0 / Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd>(fisher(nu)).eigenvalues().minCoeff();
         for (std::size_t a = 0; a < nu_count(); ++a) {
-            EXPECT_NEAR(back[a], nu[a], 32 * epsilon * GetParam().largest_statistic * (1.0 + amplification)) << "nu " << a;
+            EXPECT_NEAR(back[a], nu[a], 32 * epsilon * GetParam().largest_statistic * (1.0 + amplification))
+                << "nu " << a;
         }
     }
 }
@@ -149,7 +159,8 @@ TEST_P(FamilyConformance, SampleMeansAreTheMomentsWithinFourSigma) {
             double mean = 0.0;
             for (const std::int32_t state : states) mean += GetParam().statistic(state, a) / static_cast<double>(count);
             const auto i = static_cast<Eigen::Index>(a);
-            EXPECT_NEAR(mean, moment(nu, a), 4 * std::sqrt(covariance(i, i) / static_cast<double>(count))) << "nu " << a;
+            EXPECT_NEAR(mean, moment(nu, a), 4 * std::sqrt(covariance(i, i) / static_cast<double>(count)))
+                << "nu " << a;
         }
     }
 }

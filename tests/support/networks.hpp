@@ -9,7 +9,8 @@
 #include "dynamics/transition_network.hpp"
 #include "random.hpp"
 
-/// Networks to test with, and what they mean written down a second time: dense, in long double, straight from dp/dt = Q p.
+/// Networks to test with, and what they mean written down a second time: dense, in long double, straight from dp/dt = Q
+/// p.
 namespace nubridge::test {
 
 using dynamics::Transition;
@@ -22,21 +23,27 @@ inline std::vector<Transition> sk_transitions(const std::vector<std::size_t>& pl
     const auto one = [&](std::size_t from, std::size_t to, double rate, bool calcium) {
         return Transition{place[from], place[to], rate, calcium ? std::optional<std::size_t>(0) : std::nullopt, 1.0};
     };
-    return {one(0, 1, 0.2, true),  one(1, 0, 0.08, false), one(1, 2, 0.16, true), one(2, 1, 0.08, false),
+    return {one(0, 1, 0.2, true),  one(1, 0, 0.08, false), one(1, 2, 0.16, true),  one(2, 1, 0.08, false),
             one(2, 3, 0.08, true), one(3, 2, 0.2, false),  one(2, 4, 0.16, false), one(4, 2, 1.0, false),
             one(3, 5, 1.2, false), one(5, 3, 0.1, false)};
 }
 
-inline TransitionNetwork sk_network() { return {6, 1, sk_transitions()}; }
+inline TransitionNetwork sk_network() {
+    return {6, 1, sk_transitions()};
+}
 
 /// A channel that opens at 0.05 /uM/ms and closes at 0.01 /ms.
-inline TransitionNetwork two_state_network() { return {2, 1, {{0, 1, 0.05, 0, 1.0}, {1, 0, 0.01, std::nullopt, 1.0}}}; }
+inline TransitionNetwork two_state_network() {
+    return {2, 1, {{0, 1, 0.05, 0, 1.0}, {1, 0, 0.01, std::nullopt, 1.0}}};
+}
 
-/// A random tree, both ways, with as many random transitions on top; rates over `decades` decades around 0.1 /ms, half of them by input.
+/// A random tree, both ways, with as many random transitions on top; rates over `decades` decades around 0.1 /ms, half
+/// of them by input.
 inline TransitionNetwork random_network(Random& random, std::size_t states, std::size_t inputs, double decades = 3.0) {
     std::vector<Transition> transitions;
     const auto add = [&](std::size_t from, std::size_t to) {
-        Transition transition{from, to, 0.1 * std::pow(10.0, random.uniform(-decades / 2, decades / 2)), std::nullopt, 1.0};
+        Transition transition{from, to, 0.1 * std::pow(10.0, random.uniform(-decades / 2, decades / 2)), std::nullopt,
+                              1.0};
         if (inputs > 0 && random.index(2) == 0) transition.input = random.index(inputs);
         transition.theta = random.uniform(0.5, 2.0);
         transitions.push_back(transition);
@@ -55,7 +62,8 @@ inline TransitionNetwork random_network(Random& random, std::size_t states, std:
 }
 
 inline long double rate_of(const Transition& transition, std::span<const double> u) {
-    return static_cast<long double>(transition.theta) * transition.rate_constant * (transition.input ? u[*transition.input] : 1.0);
+    return static_cast<long double>(transition.theta) * transition.rate_constant *
+           (transition.input ? u[*transition.input] : 1.0);
 }
 
 /// Q(u) of dp/dt = Q p.
@@ -71,7 +79,8 @@ inline Matrix generator(const TransitionNetwork& network, std::span<const double
     return q;
 }
 
-/// exp(t Q): Eigen's Pade approximant of a matrix of norm at most 1, then squarings with the columns brought back to the sum 1.
+/// exp(t Q): Eigen's Pade approximant of a matrix of norm at most 1, then squarings with the columns brought back to
+/// the sum 1.
 inline Matrix exponential(const Matrix& q, double t_ms) {
     const long double norm = (q * static_cast<long double>(t_ms)).cwiseAbs().colwise().sum().maxCoeff();
     const int squarings = norm > 1.0L ? static_cast<int>(std::ceil(std::log2(norm))) : 0;
@@ -92,13 +101,16 @@ inline Vector null_vector(const Matrix& q) {
 }
 
 inline Vector widened(std::span<const double> values) {
-    return Eigen::Map<const Eigen::VectorXd>(values.data(), static_cast<Eigen::Index>(values.size())).cast<long double>();
+    return Eigen::Map<const Eigen::VectorXd>(values.data(), static_cast<Eigen::Index>(values.size()))
+        .cast<long double>();
 }
 
 inline double largest_difference(std::span<const double> a, const Vector& b) {
     return static_cast<double>((widened(a) - b).cwiseAbs().maxCoeff());
 }
 
-inline double largest_difference(std::span<const double> a, std::span<const double> b) { return largest_difference(a, widened(b)); }
+inline double largest_difference(std::span<const double> a, std::span<const double> b) {
+    return largest_difference(a, widened(b));
+}
 
 }  // namespace nubridge::test

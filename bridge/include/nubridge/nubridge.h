@@ -1,11 +1,12 @@
 /** @file nubridge.h
  *  The C interface of nubridge: strict C99, statuses out, no exception and no NEURON call across it.
  *
- *  Call order: nubridge_require_abi, then nubridge_model_open (or _open_once), then any of the pure functions from any thread, then nubridge_model_close.
- *  A model is immutable; every state belongs to the caller. Arrays are row-major, one row an instance: `rows x n`, n from nubridge_count.
- *  Time is in ms, inputs in the units that nubridge_item_unit names (for `sk`: uM), nu and moments have no unit.
- *  Declarations carry no parameter names: NMODL defines `t`, `dt`, `v`, `h` and every RANGE name as macros. The names stand in the comments, in order.
- *  The functions marked [step] neither allocate, lock, log nor throw; they leave no text: nubridge_explain makes one from their status.
+ *  Call order: nubridge_require_abi, then nubridge_model_open (or _open_once), then any of the pure functions from any
+ * thread, then nubridge_model_close. A model is immutable; every state belongs to the caller. Arrays are row-major, one
+ * row an instance: `rows x n`, n from nubridge_count. Time is in ms, inputs in the units that nubridge_item_unit names
+ * (for `sk`: uM), nu and moments have no unit. Declarations carry no parameter names: NMODL defines `t`, `dt`, `v`, `h`
+ * and every RANGE name as macros. The names stand in the comments, in order. The functions marked [step] neither
+ * allocate, lock, log nor throw; they leave no text: nubridge_explain makes one from their status.
  */
 #ifndef NUBRIDGE_NUBRIDGE_H
 #define NUBRIDGE_NUBRIDGE_H
@@ -67,25 +68,31 @@ enum nubridge_item_kind {
 /** A reduced model: family, dynamics, observables. Opaque, immutable, shared between threads. */
 typedef struct nubridge_model nubridge_model;
 
-/* ---- version, errors ------------------------------------------------------------------------------------------------------- */
+/* ---- version, errors
+ * ------------------------------------------------------------------------------------------------------- */
 
 /** The library's version, for example "0.1.0". */
 const char* nubridge_version(void);
-/** (abi_version) OK when it equals the library's, else ABI_MISMATCH with both in the text. Pass NUBRIDGE_ABI_VERSION. */
+/** (abi_version) OK when it equals the library's, else ABI_MISMATCH with both in the text. Pass NUBRIDGE_ABI_VERSION.
+ */
 nubridge_status nubridge_require_abi(int32_t);
 /** (status) The status in words; "unknown status" for any other number. */
 const char* nubridge_status_text(nubridge_status);
-/** The text of this thread's last failed call: the value, the rule and what to do. Valid until the next failure on this thread. */
+/** The text of this thread's last failed call: the value, the rule and what to do. Valid until the next failure on this
+ * thread. */
 const char* nubridge_last_error(void);
-/** (model, status, policy, inputs) Writes and returns the last error for a status of a [step] function, naming the input at fault.
- *  model may be null. */
+/** (model, status, policy, inputs) Writes and returns the last error for a status of a [step] function, naming the
+ * input at fault. model may be null. */
 const char* nubridge_explain(const nubridge_model*, nubridge_status, int32_t, const double*);
 
-/* ---- models ---------------------------------------------------------------------------------------------------------------- */
+/* ---- models
+ * ---------------------------------------------------------------------------------------------------------------- */
 
-/** (name_or_path, out) Opens a model by name (folders of NUBRIDGE_MODELS, then those beside the library), by folder or by file. */
+/** (name_or_path, out) Opens a model by name (folders of NUBRIDGE_MODELS, then those beside the library), by folder or
+ * by file. */
 nubridge_status nubridge_model_open(const char*, nubridge_model**);
-/** (name_or_path, slot) Opens into a shared slot that was null, once, whoever comes first; does nothing when it is filled. Thread-safe. */
+/** (name_or_path, slot) Opens into a shared slot that was null, once, whoever comes first; does nothing when it is
+ * filled. Thread-safe. */
 nubridge_status nubridge_model_open_once(const char*, nubridge_model**);
 /** (model) Frees it; null is allowed. */
 void nubridge_model_close(nubridge_model*);
@@ -107,7 +114,8 @@ nubridge_status nubridge_domain(const nubridge_model*, size_t, double*, double*)
 /** (model) One of nubridge_policy_code, never NUBRIDGE_POLICY_MODEL. */
 int32_t nubridge_model_policy(const nubridge_model*);
 
-/* ---- the family ------------------------------------------------------------------------------------------------------------ */
+/* ---- the family
+ * ------------------------------------------------------------------------------------------------------------ */
 
 /** (model, rows, nu, log_z) log_z: rows. */
 nubridge_status nubridge_log_partition(const nubridge_model*, size_t, const double*, double*);
@@ -117,54 +125,67 @@ nubridge_status nubridge_moments(const nubridge_model*, size_t, const double*, d
 nubridge_status nubridge_from_moments(const nubridge_model*, size_t, const double*, double*);
 /** (model, rows, nu, fisher) fisher: rows x nu x nu, Cov(X, X). */
 nubridge_status nubridge_fisher(const nubridge_model*, size_t, const double*, double*);
-/** (model, rows, nu, count, seed, samples) samples: rows x count state indices; the same seed gives the same samples. */
+/** (model, rows, nu, count, seed, samples) samples: rows x count state indices; the same seed gives the same samples.
+ */
 nubridge_status nubridge_sample(const nubridge_model*, size_t, const double*, size_t, uint64_t, int32_t*);
 
-/* ---- dynamics in nu -------------------------------------------------------------------------------------------------------- */
+/* ---- dynamics in nu
+ * -------------------------------------------------------------------------------------------------------- */
 /* outside: rows flags (1 = an input of that row lay outside the domain), or null. */
 
 /** (model, policy, rows, inputs, nu, outside) The steady state at constant inputs. */
 nubridge_status nubridge_initial(const nubridge_model*, int32_t, size_t, const double*, double*, uint8_t*);
 /** (model, policy, rows, nu, inputs, rhs, outside) d nu/dt, per ms. [step] */
 nubridge_status nubridge_rhs(const nubridge_model*, int32_t, size_t, const double*, const double*, double*, uint8_t*);
-/** (model, policy, rows, nu, inputs, d_nu, d_input) d_nu: rows x nu x nu, d_input: rows x nu x inputs; either may be null. */
-nubridge_status nubridge_jacobian(const nubridge_model*, int32_t, size_t, const double*, const double*, double*, double*);
-/** (model, policy, rows, nu, inputs, dt_ms, nu_out, outside) One exact step at constant inputs; in place allowed. [step] */
-nubridge_status nubridge_step(const nubridge_model*, int32_t, size_t, const double*, const double*, double, double*, uint8_t*);
-/** (model, policy, rows, nu, inputs_begin, inputs_end, dt_ms, tolerance, nu_out, outside) Inputs that move linearly over the step:
- *  L-stable Rosenbrock steps in nu, each held to `tolerance` (absolute and relative, 1e-12 to 0.1). */
-nubridge_status nubridge_step_ramp(const nubridge_model*, int32_t, size_t, const double*, const double*, const double*, double, double,
-                                   double*, uint8_t*);
+/** (model, policy, rows, nu, inputs, d_nu, d_input) d_nu: rows x nu x nu, d_input: rows x nu x inputs; either may be
+ * null. */
+nubridge_status nubridge_jacobian(const nubridge_model*, int32_t, size_t, const double*, const double*, double*,
+                                  double*);
+/** (model, policy, rows, nu, inputs, dt_ms, nu_out, outside) One exact step at constant inputs; in place allowed.
+ * [step] */
+nubridge_status nubridge_step(const nubridge_model*, int32_t, size_t, const double*, const double*, double, double*,
+                              uint8_t*);
+/** (model, policy, rows, nu, inputs_begin, inputs_end, dt_ms, tolerance, nu_out, outside) Inputs that move linearly
+ * over the step: L-stable Rosenbrock steps in nu, each held to `tolerance` (absolute and relative, 1e-12 to 0.1). */
+nubridge_status nubridge_step_ramp(const nubridge_model*, int32_t, size_t, const double*, const double*, const double*,
+                                   double, double, double*, uint8_t*);
 /** (model, rows, nu, observables) observables: rows x observables. [step] */
 nubridge_status nubridge_observe(const nubridge_model*, size_t, const double*, double*);
 
-/* ---- the same in the dual moments (occupancies), which stay finite ---------------------------------------------------------- */
+/* ---- the same in the dual moments (occupancies), which stay finite
+ * ---------------------------------------------------------- */
 
 /** (model, policy, rows, inputs, moments, outside) Steady state. [step] */
 nubridge_status nubridge_initial_moments(const nubridge_model*, int32_t, size_t, const double*, double*, uint8_t*);
 /** (model, policy, rows, moments, inputs, rates, outside) d moments/dt, per ms. [step] */
-nubridge_status nubridge_rhs_moments(const nubridge_model*, int32_t, size_t, const double*, const double*, double*, uint8_t*);
-/** (model, policy, rows, moments, inputs, dt_ms, moments_out, outside) One exact step at constant inputs: never negative, sums to 1; in place
- *  allowed. [step] */
-nubridge_status nubridge_step_moments(const nubridge_model*, int32_t, size_t, const double*, const double*, double, double*, uint8_t*);
-/** (model, policy, inputs, gamma_ms, vector) Solves (I - gamma Q) x = b in place, one instance: the Newton step of an implicit solver
- *  such as CVODE. [step] */
+nubridge_status nubridge_rhs_moments(const nubridge_model*, int32_t, size_t, const double*, const double*, double*,
+                                     uint8_t*);
+/** (model, policy, rows, moments, inputs, dt_ms, moments_out, outside) One exact step at constant inputs: never
+ * negative, sums to 1; in place allowed. [step] */
+nubridge_status nubridge_step_moments(const nubridge_model*, int32_t, size_t, const double*, const double*, double,
+                                      double*, uint8_t*);
+/** (model, policy, inputs, gamma_ms, vector) Solves (I - gamma Q) x = b in place, one instance: the Newton step of an
+ * implicit solver such as CVODE. [step] */
 nubridge_status nubridge_newton_moments(const nubridge_model*, int32_t, const double*, double, double*);
 /** (model, rows, moments, observables) [step] */
 nubridge_status nubridge_observe_moments(const nubridge_model*, size_t, const double*, double*);
 
-/* ---- faults of worker threads ------------------------------------------------------------------------------------------------ */
+/* ---- faults of worker threads
+ * ------------------------------------------------------------------------------------------------ */
 
-/** (model, status, policy, inputs) Keeps the first fault until it is taken: a worker thread must not raise. Thread-safe. */
+/** (model, status, policy, inputs) Keeps the first fault until it is taken: a worker thread must not raise.
+ * Thread-safe. */
 void nubridge_fault_post(const nubridge_model*, nubridge_status, int32_t, const double*);
-/** (model) The kept fault's status, its text now the last error, and clears it; OK when there is none. [step] when there is none */
+/** (model) The kept fault's status, its text now the last error, and clears it; OK when there is none. [step] when
+ * there is none */
 nubridge_status nubridge_fault_take(const nubridge_model*);
 /** (model) 1 for the first caller in this process, 0 ever after: to say once that an input left the domain. */
 int32_t nubridge_first_outside(const nubridge_model*);
 
-/* ---- reaction networks ------------------------------------------------------------------------------------------------------- */
-/* Time in s here, amounts in the network's unit, rate constants per unit^(order-1) and second. A + A counts sets of molecules: propensity
- * k n(n-1)/2, rate law k x^2/2; the reader converts BioNetGen's factors. */
+/* ---- reaction networks
+ * ------------------------------------------------------------------------------------------------------- */
+/* Time in s here, amounts in the network's unit, rate constants per unit^(order-1) and second. A + A counts sets of
+ * molecules: propensity k n(n-1)/2, rate law k x^2/2; the reader converts BioNetGen's factors. */
 
 /** Species and reactions. Opaque, immutable, shared between threads. */
 typedef struct nubridge_network nubridge_network;
@@ -184,9 +205,11 @@ enum nubridge_network_item_kind {
     NUBRIDGE_NETWORK_CONSERVED = 4
 };
 
-/** (net_text, origin, unit, overrides, names, values, out) Reads BioNetGen's .net text; origin is the file's name for messages. The values
- *  replace the parameters of those names; expressions that read them follow. NETWORK_INVALID names the line and what it cannot honour. */
-nubridge_status nubridge_network_read(const char*, const char*, int32_t, size_t, const char* const*, const double*, nubridge_network**);
+/** (net_text, origin, unit, overrides, names, values, out) Reads BioNetGen's .net text; origin is the file's name for
+ * messages. The values replace the parameters of those names; expressions that read them follow. NETWORK_INVALID names
+ * the line and what it cannot honour. */
+nubridge_status nubridge_network_read(const char*, const char*, int32_t, size_t, const char* const*, const double*,
+                                      nubridge_network**);
 /** (network) Frees it; null is allowed. */
 void nubridge_network_close(nubridge_network*);
 /** (network) One of nubridge_unit_code, never NUBRIDGE_UNIT_STATED. */
@@ -199,16 +222,19 @@ const char* nubridge_network_name(const nubridge_network*, int32_t, size_t);
 nubridge_status nubridge_network_value(const nubridge_network*, int32_t, size_t, double*);
 /** (network, kind, index, weights) weights: one a species, of an observable or a conserved total. */
 nubridge_status nubridge_network_weights(const nubridge_network*, int32_t, size_t, double*);
-/** (network, reaction, parameter, reactants, products) How often each species stands on either side; parameter: the index of the one that is the
- *  rate constant, or -1. */
+/** (network, reaction, parameter, reactants, products) How often each species stands on either side; parameter: the
+ * index of the one that is the rate constant, or -1. */
 nubridge_status nubridge_network_reaction(const nubridge_network*, size_t, int64_t*, int32_t*, int32_t*);
 
-/** (network, regime, volume_um3, seed, run, relative_tolerance, absolute_tolerance, out) At time 0 with the network's initial amounts. The volume is
- *  needed for whole molecules of a network in uM; tolerances are the ode's. Random numbers depend on seed and run only. */
-nubridge_status nubridge_simulator_open(const nubridge_network*, int32_t, double, uint64_t, uint64_t, double, double, nubridge_simulator**);
+/** (network, regime, volume_um3, seed, run, relative_tolerance, absolute_tolerance, out) At time 0 with the network's
+ * initial amounts. The volume is needed for whole molecules of a network in uM; tolerances are the ode's. Random
+ * numbers depend on seed and run only. */
+nubridge_status nubridge_simulator_open(const nubridge_network*, int32_t, double, uint64_t, uint64_t, double, double,
+                                        nubridge_simulator**);
 /** (simulator) Frees it; null is allowed. */
 void nubridge_simulator_close(nubridge_simulator*);
-/** (simulator, t_s) Advances to that time. An ssa run cut into windows is the uncut run to the byte. Allocates only for an error. */
+/** (simulator, t_s) Advances to that time. An ssa run cut into windows is the uncut run to the byte. Allocates only for
+ * an error. */
 nubridge_status nubridge_simulator_advance(nubridge_simulator*, double);
 /** (simulator) The time in s; reactions fired, or ode steps taken. [step] */
 double nubridge_simulator_time(const nubridge_simulator*);
@@ -219,13 +245,15 @@ nubridge_status nubridge_simulator_amounts(const nubridge_simulator*, double*);
 nubridge_status nubridge_simulator_set_amount(nubridge_simulator*, size_t, double);
 /** (simulator, reaction, k) A new rate constant; acts at once. */
 nubridge_status nubridge_simulator_set_rate(nubridge_simulator*, size_t, double);
-/** (simulator, amounts, run) Back to time 0 with these amounts, the network's rate constants and the random numbers of that run. */
+/** (simulator, amounts, run) Back to time 0 with these amounts, the network's rate constants and the random numbers of
+ * that run. */
 nubridge_status nubridge_simulator_restart(nubridge_simulator*, const double*, uint64_t);
-/** (network, regime, volume_um3, seed, first_run, runs, threads, relative_tolerance, absolute_tolerance, initial, times, times_s, columns, weights, out)
- *  Independent runs. initial: one a species. times_s ascend from 0 on. weights: columns x species, what is recorded; null for the species themselves, columns
- *  being their number. out: runs x times x columns, the same for any number of threads. */
-nubridge_status nubridge_ensemble(const nubridge_network*, int32_t, double, uint64_t, uint64_t, size_t, size_t, double, double, const double*, size_t,
-                                  const double*, size_t, const double*, double*);
+/** (network, regime, volume_um3, seed, first_run, runs, threads, relative_tolerance, absolute_tolerance, initial,
+ * times, times_s, columns, weights, out) Independent runs. initial: one a species. times_s ascend from 0 on. weights:
+ * columns x species, what is recorded; null for the species themselves, columns being their number. out: runs x times x
+ * columns, the same for any number of threads. */
+nubridge_status nubridge_ensemble(const nubridge_network*, int32_t, double, uint64_t, uint64_t, size_t, size_t, double,
+                                  double, const double*, size_t, const double*, size_t, const double*, double*);
 
 #ifdef __cplusplus
 }

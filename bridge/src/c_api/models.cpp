@@ -32,7 +32,7 @@ std::string culprit(const nubridge_model& handle, nubridge_status status, const 
         const auto& input = handle.model.definition().inputs[i];
         const bool finite = std::isfinite(inputs[i]);
         const bool outside = !(inputs[i] >= input.lower && inputs[i] <= input.upper);
-        if (status == NUBRIDGE_INVALID_INPUT ? finite && inputs[i] >= input.lower : !outside) continue;
+        if (status == NUBRIDGE_INVALID_INPUT ? finite && (inputs[i] >= 0.0 || input.lower < 0.0) : !outside) continue;
         text << "input '" << input.name << "' is " << inputs[i] << " " << input.unit;
         if (status == NUBRIDGE_INVALID_INPUT) {
             text << "; it must be finite and not negative: look for what writes it, or shorten dt";
@@ -46,14 +46,19 @@ std::string culprit(const nubridge_model& handle, nubridge_status status, const 
 
 const char* remedy(std::int32_t policy) {
     switch (policy) {
-        case NUBRIDGE_POLICY_CLAMP: return "; the policy clamp holds it at the bound: keep the input inside or train a wider model";
-        case NUBRIDGE_POLICY_EXTRAPOLATE: return "; the policy extrapolate goes on with it: errors are not stated there";
-        default: return "; the policy is error: choose clamp or extrapolate, keep the input inside, or train a wider model";
+        case NUBRIDGE_POLICY_CLAMP:
+            return "; the policy clamp holds it at the bound: keep the input inside or train a wider model";
+        case NUBRIDGE_POLICY_EXTRAPOLATE:
+            return "; the policy extrapolate goes on with it: errors are not stated there";
+        default:
+            return "; the policy is error: choose clamp or extrapolate, keep the input inside, or train a wider model";
     }
 }
 
-std::string explanation(const nubridge_model* handle, nubridge_status status, std::int32_t policy, const double* inputs) {
-    if (handle == nullptr) return "no model is loaded: initialise with finitialize() first, and check that the model file is found";
+std::string explanation(const nubridge_model* handle, nubridge_status status, std::int32_t policy,
+                        const double* inputs) {
+    if (handle == nullptr)
+        return "no model is loaded: initialise with finitialize() first, and check that the model file is found";
     const std::string prefix = "nubridge model '" + handle->file.definition.name + "': ";
     if (policy == NUBRIDGE_POLICY_MODEL) policy = static_cast<std::int32_t>(handle->model.definition().policy);
     if (inputs != nullptr && status == NUBRIDGE_INVALID_INPUT) return prefix + culprit(*handle, status, inputs);
@@ -61,36 +66,45 @@ std::string explanation(const nubridge_model* handle, nubridge_status status, st
         return prefix + culprit(*handle, status, inputs) + remedy(policy);
     }
     if (status == NUBRIDGE_INVALID_STATE) {
-        return prefix + "the state is not finite or is no probability; look for NaN in what was written to it, or initialise again";
+        return prefix +
+               "the state is not finite or is no probability; look for NaN in what was written to it, or initialise "
+               "again";
     }
     return prefix + nubridge_status_text(status);
 }
 
 }  // namespace
 
-const char* nubridge_version(void) { return NUBRIDGE_VERSION; }
+const char* nubridge_version(void) {
+    return NUBRIDGE_VERSION;
+}
 
 nubridge_status nubridge_require_abi(int32_t abi_version) {
     if (abi_version == NUBRIDGE_ABI_VERSION) return NUBRIDGE_OK;
-    return fail(NUBRIDGE_ABI_MISMATCH,
-           "this caller was compiled for nubridge interface " + std::to_string(abi_version) + ", the library " +
+    return fail(NUBRIDGE_ABI_MISMATCH, "this caller was compiled for nubridge interface " +
+                                           std::to_string(abi_version) + ", the library " +
                                            NUBRIDGE_VERSION " has interface " + std::to_string(NUBRIDGE_ABI_VERSION) +
                                            "; compile it again with `nubridge mechanisms`");
 }
 
 const char* nubridge_status_text(nubridge_status status) {
 #define NUBRIDGE_STATUS_CASE(name, value, text) \
-    case NUBRIDGE_##name: return text;
+    case NUBRIDGE_##name:                       \
+        return text;
     switch (static_cast<nubridge_status_code>(status)) {
         NUBRIDGE_STATUS_LIST(NUBRIDGE_STATUS_CASE)
-        default: return "unknown status";
+        default:
+            return "unknown status";
     }
 #undef NUBRIDGE_STATUS_CASE
 }
 
-const char* nubridge_last_error(void) { return last_error().c_str(); }
+const char* nubridge_last_error(void) {
+    return last_error().c_str();
+}
 
-const char* nubridge_explain(const nubridge_model* model, nubridge_status status, int32_t policy, const double* inputs) {
+const char* nubridge_explain(const nubridge_model* model, nubridge_status status, int32_t policy,
+                             const double* inputs) {
     guarded([&] { last_error() = explanation(model, status, policy, inputs); });
     return nubridge_last_error();
 }
@@ -113,7 +127,9 @@ nubridge_status nubridge_model_open_once(const char* name_or_path, nubridge_mode
     });
 }
 
-void nubridge_model_close(nubridge_model* model) { delete model; }
+void nubridge_model_close(nubridge_model* model) {
+    delete model;
+}
 
 nubridge_status nubridge_model_seal(const char* json, const char* path) {
     return guarded([&] {
@@ -123,18 +139,31 @@ nubridge_status nubridge_model_seal(const char* json, const char* path) {
     });
 }
 
-const char* nubridge_model_name(const nubridge_model* model) { return model->file.definition.name.c_str(); }
-const char* nubridge_model_hash(const nubridge_model* model) { return model->file.hash.c_str(); }
-const char* nubridge_model_json(const nubridge_model* model) { return model->file.text.c_str(); }
-const char* nubridge_model_path(const nubridge_model* model) { return model->file.path.c_str(); }
+const char* nubridge_model_name(const nubridge_model* model) {
+    return model->file.definition.name.c_str();
+}
+const char* nubridge_model_hash(const nubridge_model* model) {
+    return model->file.hash.c_str();
+}
+const char* nubridge_model_json(const nubridge_model* model) {
+    return model->file.text.c_str();
+}
+const char* nubridge_model_path(const nubridge_model* model) {
+    return model->file.path.c_str();
+}
 
 size_t nubridge_count(const nubridge_model* model, int32_t kind) {
     switch (kind) {
-        case NUBRIDGE_ITEM_NU: return model->model.nu_count();
-        case NUBRIDGE_ITEM_STATE: return model->model.state_count();
-        case NUBRIDGE_ITEM_INPUT: return model->model.input_count();
-        case NUBRIDGE_ITEM_OBSERVABLE: return model->model.observable_count();
-        default: return 0;
+        case NUBRIDGE_ITEM_NU:
+            return model->model.nu_count();
+        case NUBRIDGE_ITEM_STATE:
+            return model->model.state_count();
+        case NUBRIDGE_ITEM_INPUT:
+            return model->model.input_count();
+        case NUBRIDGE_ITEM_OBSERVABLE:
+            return model->model.observable_count();
+        default:
+            return 0;
     }
 }
 
@@ -142,10 +171,14 @@ const char* nubridge_item_name(const nubridge_model* model, int32_t kind, size_t
     if (index >= nubridge_count(model, kind)) return nullptr;
     const auto& definition = model->model.definition();
     switch (kind) {
-        case NUBRIDGE_ITEM_NU: return definition.states[index + 1].c_str();
-        case NUBRIDGE_ITEM_STATE: return definition.states[index].c_str();
-        case NUBRIDGE_ITEM_INPUT: return definition.inputs[index].name.c_str();
-        default: return definition.observables[index].name.c_str();
+        case NUBRIDGE_ITEM_NU:
+            return definition.states[index + 1].c_str();
+        case NUBRIDGE_ITEM_STATE:
+            return definition.states[index].c_str();
+        case NUBRIDGE_ITEM_INPUT:
+            return definition.inputs[index].name.c_str();
+        default:
+            return definition.observables[index].name.c_str();
     }
 }
 
@@ -159,20 +192,25 @@ const char* nubridge_item_unit(const nubridge_model* model, int32_t kind, size_t
 nubridge_status nubridge_domain(const nubridge_model* model, size_t index, double* lower, double* upper) {
     return guarded([&] {
         if (index >= model->model.input_count()) {
-            throw InvalidArgument("there is no input " + std::to_string(index) + "; the model has " + std::to_string(model->model.input_count()));
+            throw InvalidArgument("there is no input " + std::to_string(index) + "; the model has " +
+                                  std::to_string(model->model.input_count()));
         }
         *lower = model->model.definition().inputs[index].lower;
         *upper = model->model.definition().inputs[index].upper;
     });
 }
 
-int32_t nubridge_model_policy(const nubridge_model* model) { return static_cast<int32_t>(model->model.definition().policy); }
+int32_t nubridge_model_policy(const nubridge_model* model) {
+    return static_cast<int32_t>(model->model.definition().policy);
+}
 
 void nubridge_fault_post(const nubridge_model* model, nubridge_status status, int32_t policy, const double* inputs) {
     int expected = 0;
-    if (model == nullptr || !model->fault_owner.compare_exchange_strong(expected, 1, std::memory_order_acquire)) return;
+    if (model == nullptr || status == NUBRIDGE_OK) return;
+    if (!model->fault_owner.compare_exchange_strong(expected, 1, std::memory_order_acquire)) return;
     model->fault_policy = policy;
-    std::copy_n(inputs, model->model.input_count(), model->fault_inputs.begin());
+    model->fault_inputs.fill(0.0);
+    if (inputs != nullptr) std::copy_n(inputs, model->model.input_count(), model->fault_inputs.begin());
     model->fault_status.store(status, std::memory_order_release);
 }
 

@@ -141,7 +141,8 @@ private:
     }
 
     void parameter(const Words& words) {
-        if (words.size() < 3) fail(std::string("a parameter needs a number, a name and a value, found '") + joined(words, 0) + "'");
+        if (words.size() < 3)
+            fail(std::string("a parameter needs a number, a name and a value, found '") + joined(words, 0) + "'");
         require_next(words[0], result_.parameters.size() + 1, "parameter");
         Parameter one{words[1], 0.0, {}};
         const auto replaced = overrides_.find(one.name);
@@ -176,7 +177,8 @@ private:
 
     void reaction(const Words& words) {
         if (words.size() < 4)
-            fail(std::string("a reaction needs a number, reactants, products and a rate, found '") + joined(words, 0) + "'");
+            fail(std::string("a reaction needs a number, reactants, products and a rate, found '") + joined(words, 0) +
+                 "'");
         require_next(words[0], result_.reactions.size() + 1, "reaction");
         for (const char* type : {"Sat", "MM", "Hill", "FunctionProduct", "Arrhenius"}) {
             if (words[3] == type)
@@ -192,8 +194,8 @@ private:
         }
         const double k = one.parameter ? one.factor * result_.parameters[*one.parameter].value : one.factor;
         if (!(k >= 0.0) || !std::isfinite(k)) {
-            fail(std::string("the rate constant '") + joined(words, 3) + "' is " + std::to_string(k / symmetry(one.reactants)) +
-                 "; it must be finite and not negative");
+            fail(std::string("the rate constant '") + joined(words, 3) + "' is " +
+                 std::to_string(k / symmetry(one.reactants)) + "; it must be finite and not negative");
         }
         result_.reactions.push_back(std::move(one));
     }

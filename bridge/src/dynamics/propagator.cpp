@@ -3,15 +3,17 @@
 #include <algorithm>
 #include <cassert>
 #include <cmath>
+#include <numeric>
+#include <utility>
 
 namespace nubridge::dynamics {
 
-KernelSet kernels_generic(const KernelData& data) noexcept;
+KernelSet kernels_generic(KernelData& data);
 #if defined(NUBRIDGE_HAVE_AVX2)
-KernelSet kernels_avx2(const KernelData& data) noexcept;
+KernelSet kernels_avx2(KernelData& data);
 #endif
 
-KernelSet choose_kernels(const KernelData& data) noexcept {
+KernelSet choose_kernels(KernelData& data) {
 #if defined(NUBRIDGE_HAVE_AVX2)
     if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return kernels_avx2(data);
 #endif
@@ -60,7 +62,7 @@ KernelData make_data(const TransitionNetwork& network) {
     data.shift.resize(rates.components);
     for (std::size_t component = 0; component < rates.components; ++component) {
         const auto begin = rates.exit.begin() + static_cast<std::ptrdiff_t>(component * rates.states);
-        data.shift[component] = 0.5 * *std::max_element(begin, begin + static_cast<std::ptrdiff_t>(rates.states));
+        data.shift[component] = *std::max_element(begin, begin + static_cast<std::ptrdiff_t>(rates.states));
     }
     data.row_begin.push_back(0);
     for (std::size_t row = 0; row < rates.states; ++row) {
@@ -82,7 +84,8 @@ KernelData make_data(const TransitionNetwork& network) {
     return data;
 }
 
-double affine(const std::vector<double>& values, std::size_t stride, std::size_t index, const double* u, std::size_t inputs) noexcept {
+double affine(const std::vector<double>& values, std::size_t stride, std::size_t index, const double* u,
+              std::size_t inputs) noexcept {
     double value = values[index];
     for (std::size_t input = 0; input < inputs; ++input) value += u[input] * values[(1 + input) * stride + index];
     return value;
@@ -110,7 +113,8 @@ void square(double (&matrix)[max_states][max_states], std::size_t n) noexcept {
 Propagator::Propagator(const TransitionNetwork& network) : data_(make_data(network)), kernels_(choose_kernels(data_)) {}
 
 bool Propagator::step(const double* u, double dt_ms, const double* p, double* p_out) const noexcept {
-    if (kernels_.single(data_, u, dt_ms, p, p_out)) [[likely]] return true;
+    if (kernels_.single(data_, u, dt_ms, p, p_out)) [[likely]]
+        return true;
     double sum = 0.0;
     for (std::size_t state = 0; state < data_.states; ++state) sum += p[state] >= 0.0 ? p[state] : NAN;
     if (!(sum > 0.0) || !std::isfinite(sum)) return false;
@@ -122,7 +126,7 @@ bool Propagator::step(const double* u, double dt_ms, const double* p, double* p_
 bool Propagator::step_by_squaring(const double* u, double dt_ms, const double* p, double* p_out) const noexcept {
     const std::size_t n = data_.states;
     const double span = dt_ms * affine(data_.shift, 1, 0, u, data_.inputs);
-    if (!(span < 1e15)) return false;
+    if (!std::isfinite(span)) return false;
     int squarings = 0;
     while (std::ldexp(span, -squarings) > 0.5) ++squarings;
     double matrix[max_states][max_states];
@@ -183,7 +187,8 @@ void Propagator::solve_implicit(const double* u, double gamma_ms, double* x) con
         for (std::size_t row = pivot + 1; row < n; ++row) {
             const double factor = matrix[row * n + pivot] / matrix[pivot * n + pivot];
             if (factor == 0.0) continue;
-            for (std::size_t column = pivot + 1; column < n; ++column) matrix[row * n + column] -= factor * matrix[pivot * n + column];
+            for (std::size_t column = pivot + 1; column < n; ++column)
+                matrix[row * n + column] -= factor * matrix[pivot * n + column];
             x[row] -= factor * x[pivot];
         }
     }
@@ -193,29 +198,38 @@ void Propagator::solve_implicit(const double* u, double gamma_ms, double* x) con
     }
 }
 
+// Any state with a way out may go next, so that an absorbing state, such as the unbound one without calcium, is left to
+// the end.
 bool Propagator::steady_state(const double* u, double* p) const noexcept {
     const std::size_t n = data_.states;
     double q[max_states * max_states];
     double exit_of[max_states];
+    std::size_t order[max_states];
     off_diagonal(u, q);
-    for (std::size_t last = n - 1; last > 0; --last) {
+    std::iota(order, order + n, std::size_t{0});
+    for (std::size_t remaining = n - 1; remaining > 0; --remaining) {
         double exit = 0.0;
-        for (std::size_t to = 0; to < last; ++to) exit += q[to * n + last];
+        for (std::size_t candidate = remaining + 1; candidate-- > 0 && !(exit > 0.0);) {
+            std::swap(order[candidate], order[remaining]);
+            exit = 0.0;
+            for (std::size_t to = 0; to < remaining; ++to) exit += q[order[to] * n + order[remaining]];
+            if (!(exit > 0.0)) std::swap(order[candidate], order[remaining]);
+        }
         if (!(exit > 0.0)) return false;
-        exit_of[last] = exit;
-        for (std::size_t to = 0; to < last; ++to) {
-            const double share = q[to * n + last] / exit;
-            for (std::size_t from = 0; from < last; ++from) {
-                if (from != to) q[to * n + from] += share * q[last * n + from];
+        const std::size_t last = order[remaining];
+        exit_of[remaining] = exit;
+        for (std::size_t i = 0; i < remaining; ++i) {
+            const double share = q[order[i] * n + last] / exit;
+            for (std::size_t j = 0; j < remaining; ++j) {
+                if (j != i) q[order[i] * n + order[j]] += share * q[last * n + order[j]];
             }
         }
     }
-    double sum = p[0] = 1.0;
-    for (std::size_t state = 1; state < n; ++state) {
-        p[state] = 0.0;
-        for (std::size_t from = 0; from < state; ++from) p[state] += q[state * n + from] * p[from];
-        p[state] /= exit_of[state];
-        sum += p[state];
+    double sum = p[order[0]] = 1.0;
+    for (std::size_t i = 1; i < n; ++i) {
+        double inflow = 0.0;
+        for (std::size_t j = 0; j < i; ++j) inflow += q[order[i] * n + order[j]] * p[order[j]];
+        sum += p[order[i]] = inflow / exit_of[i];
     }
     for (std::size_t state = 0; state < n; ++state) p[state] /= sum;
     return true;

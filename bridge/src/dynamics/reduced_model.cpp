@@ -20,23 +20,26 @@ template <class... Parts>
     throw ModelInvalid(message.str());
 }
 
-void require_distinct(const ReducedModelDefinition& definition) {
+ReducedModelDefinition with_distinct_names(ReducedModelDefinition definition) {
     std::set<std::string> seen;
     const auto once = [&](const std::string& name, const char* what) {
         if (name.empty()) refuse(definition.name, "a ", what, " has an empty name; name it");
-        if (!seen.insert(name).second) refuse(definition.name, "the name '", name, "' of a ", what, " is used twice; names are unique");
+        if (!seen.insert(name).second)
+            refuse(definition.name, "the name '", name, "' of a ", what, " is used twice; names are unique");
     };
     for (const auto& state : definition.states) once(state, "state");
     for (const auto& input : definition.inputs) once(input.name, "input");
     for (const auto& observable : definition.observables) once(observable.name, "observable");
+    return definition;
 }
 
 }  // namespace
 
 ReducedModel::ReducedModel(ReducedModelDefinition definition)
-    : definition_(std::move(definition)),
+    : definition_(with_distinct_names(std::move(definition))),
       family_(definition_.states.size(), definition_.sign),
-      closure_(TransitionNetwork(definition_.states.size(), definition_.inputs.size(), definition_.transitions), definition_.sign),
+      closure_(TransitionNetwork(definition_.states.size(), definition_.inputs.size(), definition_.transitions),
+               definition_.sign),
       propagator_(closure_.network()) {
     require_valid();
     for (std::size_t i = 0; i < input_count(); ++i) {
@@ -47,7 +50,6 @@ ReducedModel::ReducedModel(ReducedModelDefinition definition)
 }
 
 void ReducedModel::require_valid() const {
-    require_distinct(definition_);
     for (const Input& input : definition_.inputs) {
         if (!std::isfinite(input.lower) || !std::isfinite(input.upper) || input.lower >= input.upper) {
             refuse(definition_.name, "the domain of input '", input.name, "' is [", input.lower, ", ", input.upper,
@@ -56,17 +58,22 @@ void ReducedModel::require_valid() const {
     }
     for (const Transition& transition : definition_.transitions) {
         if (transition.input && definition_.inputs[*transition.input].lower < 0.0) {
-            refuse(definition_.name, "input '", definition_.inputs[*transition.input].name, "' multiplies a rate but its domain starts at ",
-                   definition_.inputs[*transition.input].lower, "; start it at 0 or above");
+            refuse(definition_.name, "input '", definition_.inputs[*transition.input].name,
+                   "' multiplies a rate but its domain starts at ", definition_.inputs[*transition.input].lower,
+                   "; start it at 0 or above");
         }
     }
-    if (definition_.observables.empty()) refuse(definition_.name, "there is no observable; NEURON would have nothing to read");
+    if (definition_.observables.empty())
+        refuse(definition_.name, "there is no observable; NEURON would have nothing to read");
     for (const Observable& observable : definition_.observables) {
         if (observable.weights.size() != state_count()) {
-            refuse(definition_.name, "observable '", observable.name, "' has ", observable.weights.size(), " weights for ", state_count(), " states");
+            refuse(definition_.name, "observable '", observable.name, "' has ", observable.weights.size(),
+                   " weights for ", state_count(), " states");
         }
         for (const double weight : observable.weights) {
-            if (!std::isfinite(weight)) refuse(definition_.name, "a weight of observable '", observable.name, "' is ", weight, "; weights are finite");
+            if (!std::isfinite(weight))
+                refuse(definition_.name, "a weight of observable '", observable.name, "' is ", weight,
+                       "; weights are finite");
         }
     }
 }
@@ -86,7 +93,8 @@ Outcome ReducedModel::initial_moments(Policy policy, const double* inputs, doubl
     return propagator_.steady_state(u, moments) ? outcome : Outcome::invalid_state;
 }
 
-Outcome ReducedModel::rhs_moments(Policy policy, const double* moments, const double* inputs, double* rates) const noexcept {
+Outcome ReducedModel::rhs_moments(Policy policy, const double* moments, const double* inputs,
+                                  double* rates) const noexcept {
     double u[max_inputs];
     const Outcome outcome = admit(policy, inputs, u);
     if (outcome > Outcome::outside) return outcome;
@@ -94,7 +102,8 @@ Outcome ReducedModel::rhs_moments(Policy policy, const double* moments, const do
     return outcome;
 }
 
-Outcome ReducedModel::step_moments(Policy policy, const double* moments, const double* inputs, double dt_ms, double* out) const noexcept {
+Outcome ReducedModel::step_moments(Policy policy, const double* moments, const double* inputs, double dt_ms,
+                                   double* out) const noexcept {
     double u[max_inputs];
     const Outcome outcome = admit(policy, inputs, u);
     if (outcome > Outcome::outside) return outcome;
@@ -112,7 +121,8 @@ Outcome ReducedModel::newton_moments(Policy policy, const double* inputs, double
 void ReducedModel::observe_moments(const double* moments, double* observables) const noexcept {
     for (std::size_t k = 0; k < observable_count(); ++k) {
         double sum = 0.0;
-        for (std::size_t state = 0; state < state_count(); ++state) sum += definition_.observables[k].weights[state] * moments[state];
+        for (std::size_t state = 0; state < state_count(); ++state)
+            sum += definition_.observables[k].weights[state] * moments[state];
         observables[k] = sum;
     }
 }
@@ -125,8 +135,8 @@ Outcome ReducedModel::rhs(Policy policy, const double* nu, const double* inputs,
     return outcome;
 }
 
-Outcome ReducedModel::step_ramp(Policy policy, const double* nu, const double* begin, const double* end, double dt_ms, double tolerance,
-                                double* out) const noexcept {
+Outcome ReducedModel::step_ramp(Policy policy, const double* nu, const double* begin, const double* end, double dt_ms,
+                                double tolerance, double* out) const noexcept {
     double u_begin[max_inputs], u_end[max_inputs];
     const Outcome first = admit(policy, begin, u_begin);
     if (first > Outcome::outside) return first;
@@ -152,7 +162,8 @@ Outcome ReducedModel::step_ramp(Policy policy, const double* nu, const double* b
         closure_.jacobian_input({y.data(), nu_count()}, {u, input_count()}, {by_input, nu_count() * input_count()});
         time_derivative.setZero();
         for (Eigen::Index a = 0; a < n; ++a) {
-            for (Eigen::Index i = 0; i < m; ++i) time_derivative[a] += by_input[a * m + i] * (u_end[i] - u_begin[i]) / dt_ms;
+            for (Eigen::Index i = 0; i < m; ++i)
+                time_derivative[a] += by_input[a * m + i] * (u_end[i] - u_begin[i]) / dt_ms;
         }
     };
     Solver::Vector y = Eigen::Map<const Solver::Vector>(nu, n);

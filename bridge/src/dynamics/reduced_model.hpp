@@ -45,10 +45,12 @@ struct ReducedModelDefinition {
 /// The outcome of one instance on the step path.
 enum class Outcome : int { ok, outside, invalid_input, invalid_state, outside_refused, not_converged };
 
-/// A maximum-entropy family, its dynamics and its observables: one immutable object, shared by every instance and thread.
+/// A maximum-entropy family, its dynamics and its observables: one immutable object, shared by every instance and
+/// thread.
 ///
-/// All functions are pure and take one instance; the state is the caller's, either nu or the dual moments (occupancies). An input that
-/// multiplies a rate must be finite and >= 0; outside its domain the policy decides and the outcome says so.
+/// All functions are pure and take one instance; the state is the caller's, either nu or the dual moments
+/// (occupancies). An input that multiplies a rate must be finite and >= 0; outside its domain the policy decides and
+/// the outcome says so.
 class ReducedModel {
 public:
     static constexpr std::size_t max_states = TransitionNetwork::max_states;
@@ -71,7 +73,8 @@ public:
         Outcome outcome = Outcome::ok;
         for (std::size_t i = 0; i < domain_.size(); ++i) {
             admitted[i] = inputs[i];
-            if (inputs[i] >= domain_[i].lower && inputs[i] <= domain_[i].upper) [[likely]] continue;
+            if (inputs[i] >= domain_[i].lower && inputs[i] <= domain_[i].upper) [[likely]]
+                continue;
             const Outcome one = admit_outside(policy, i, inputs[i], admitted[i]);
             if (one != Outcome::outside) return one;
             outcome = one;
@@ -84,7 +87,8 @@ public:
     /// d moments/dt, per ms.
     Outcome rhs_moments(Policy policy, const double* moments, const double* inputs, double* rates) const noexcept;
     /// The exact step at constant inputs; in place allowed.
-    Outcome step_moments(Policy policy, const double* moments, const double* inputs, double dt_ms, double* out) const noexcept;
+    Outcome step_moments(Policy policy, const double* moments, const double* inputs, double dt_ms,
+                         double* out) const noexcept;
     /// x <- (I - gamma Q)^-1 x.
     Outcome newton_moments(Policy policy, const double* inputs, double gamma_ms, double* x) const noexcept;
     /// Linear observables of the occupancies.
@@ -93,8 +97,8 @@ public:
     /// d nu/dt, per ms.
     Outcome rhs(Policy policy, const double* nu, const double* inputs, double* rhs) const noexcept;
     /// nu after dt_ms while the inputs move linearly from `begin` to `end`, by Rosenbrock steps of the given tolerance.
-    Outcome step_ramp(Policy policy, const double* nu, const double* begin, const double* end, double dt_ms, double tolerance,
-                      double* out) const noexcept;
+    Outcome step_ramp(Policy policy, const double* nu, const double* begin, const double* end, double dt_ms,
+                      double tolerance, double* out) const noexcept;
 
 private:
     struct Bounds {

@@ -14,8 +14,8 @@ struct IntegrationResult {
     std::size_t rejected = 0;
 };
 
-/// RODAS3 (Sandu et al. 1997, Atmos. Environ. 31:3459): a four-stage Rosenbrock method of order 3 with an embedded one of order 2;
-/// L-stable and stiffly accurate, with linear systems only. For dy/dt = f(t, y) with exact derivatives.
+/// RODAS3 (Sandu et al. 1997, Atmos. Environ. 31:3459): a four-stage Rosenbrock method of order 3 with an embedded one
+/// of order 2; L-stable and stiffly accurate, with linear systems only. For dy/dt = f(t, y) with exact derivatives.
 ///
 /// @tparam MaxSize the largest system; all storage is of that size and lives in the object.
 template <int MaxSize>
@@ -49,7 +49,7 @@ public:
             }
             const double factor = std::isfinite(error) ? 0.9 * std::cbrt(1.0 / std::max(error, 1e-10)) : 0.1;
             h *= std::clamp(factor, 0.1, accepted ? 5.0 : 0.9);
-            if (!(h > 1e-14 * duration)) return result;
+            if (t < duration && !(h > 1e-14 * duration)) return result;
         }
         result.converged = true;
         return result;

@@ -19,12 +19,15 @@ template <class... Parts>
 
 void require_valid(const Transition& transition, std::size_t index, std::size_t states, std::size_t inputs) {
     if (transition.from >= states || transition.to >= states) {
-        refuse("transition ", index, " joins states ", transition.from, " and ", transition.to, "; the states are 0 to ", states - 1);
+        refuse("transition ", index, " joins states ", transition.from, " and ", transition.to,
+               "; the states are 0 to ", states - 1);
     }
-    if (transition.from == transition.to) refuse("transition ", index, " leads from state ", transition.from, " to itself; remove it");
+    if (transition.from == transition.to)
+        refuse("transition ", index, " leads from state ", transition.from, " to itself; remove it");
     const double rate = transition.theta * transition.rate_constant;
     if (!std::isfinite(rate) || rate < 0.0) {
-        refuse("transition ", index, " has the rate ", rate, " /ms; a rate is finite and not negative: correct \"rate\" or \"theta\"");
+        refuse("transition ", index, " has the rate ", rate,
+               " /ms; a rate is finite and not negative: correct \"rate\" or \"theta\"");
     }
     if (transition.input && *transition.input >= inputs) {
         refuse("transition ", index, " reads input ", *transition.input, "; the inputs are 0 to ", inputs - 1);
@@ -37,7 +40,8 @@ TransitionNetwork::TransitionNetwork(std::size_t states, std::size_t inputs, std
     : states_(states), inputs_(inputs), transitions_(std::move(transitions)) {
     if (states < 2 || states > max_states) refuse("the network has ", states, " states; it needs 2 to ", max_states);
     if (inputs > max_inputs) refuse("the network has ", inputs, " inputs; at most ", max_inputs, " are possible");
-    if (transitions_.size() > max_transitions) refuse("the network has ", transitions_.size(), " transitions; at most ", max_transitions, " are possible");
+    if (transitions_.size() > max_transitions)
+        refuse("the network has ", transitions_.size(), " transitions; at most ", max_transitions, " are possible");
     for (std::size_t i = 0; i < transitions_.size(); ++i) require_valid(transitions_[i], i, states, inputs);
     require_connected();
 }

@@ -26,7 +26,8 @@ public:
     static constexpr std::size_t max_transitions = 256;
     static constexpr std::size_t max_inputs = 8;
 
-    /// @throws ModelInvalid for too many states, inputs or transitions, an index out of range, a rate that is negative or not finite, a
+    /// @throws ModelInvalid for too many states, inputs or transitions, an index out of range, a rate that is negative
+    /// or not finite, a
     ///     transition from a state to itself, or a state that some other one cannot reach when every input is positive.
     TransitionNetwork(std::size_t states, std::size_t inputs, std::vector<Transition> transitions);
 

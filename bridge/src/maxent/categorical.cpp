@@ -12,11 +12,13 @@ namespace nubridge::maxent {
 Categorical::Categorical(std::size_t states, Sign sign)
     : states_(states), sign_(sign), sign_factor_(static_cast<double>(static_cast<int>(sign))) {
     if (states < 2) {
-        throw InvalidArgument("a categorical family has " + std::to_string(states) + " states; it needs at least 2: name them in \"states\"");
+        throw InvalidArgument("a categorical family has " + std::to_string(states) +
+                              " states; it needs at least 2: name them in \"states\"");
     }
 }
 
-// The exponent of the reference state is 0, so the largest is never below it: no overflow, and exp(-inf) = 0 for an empty state.
+// The exponent of the reference state is 0, so the largest is never below it: no overflow, and exp(-inf) = 0 for an
+// empty state.
 double Categorical::largest_exponent(std::span<const double> nu) const noexcept {
     double largest = 0.0;
     for (const double nu_a : nu) largest = std::max(largest, sign_factor_ * nu_a);

@@ -4,10 +4,11 @@
 
 namespace nubridge::maxent {
 
-/// The states of one molecule or channel: X_a(s) = [s is state a], a = 1 .. states - 1; state 0 is the reference with nu = 0.
+/// The states of one molecule or channel: X_a(s) = [s is state a], a = 1 .. states - 1; state 0 is the reference with
+/// nu = 0.
 ///
-/// p_a / p_0 = exp(sign * nu_a). The moments are all the occupancies p_0, p_1, ... which sum to 1. N independent copies are the
-/// multinomial law with the same nu.
+/// p_a / p_0 = exp(sign * nu_a). The moments are all the occupancies p_0, p_1, ... which sum to 1. N independent copies
+/// are the multinomial law with the same nu.
 class Categorical final : public Family {
 public:
     /// @param states at least 2.

@@ -11,8 +11,8 @@ enum class Sign : int { minus = -1, plus = +1 };
 
 /// A maximum-entropy family p~(s; nu), the exponential family of its observables X_a(s).
 ///
-/// Pure and re-entrant. Spans hold one instance; `nu` has nu_count() entries, moments have moment_count(), which may exceed
-/// nu_count() where the moments are redundant (a categorical law keeps all its occupancies).
+/// Pure and re-entrant. Spans hold one instance; `nu` has nu_count() entries, moments have moment_count(), which may
+/// exceed nu_count() where the moments are redundant (a categorical law keeps all its occupancies).
 class Family {
 public:
     virtual ~Family() = default;

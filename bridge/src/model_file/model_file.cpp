@@ -37,15 +37,19 @@ json parse_json(std::string_view text, const std::string& origin) {
     try {
         return json::parse(text);
     } catch (const json::parse_error& error) {
-        throw ModelSyntaxError(origin + ": not valid JSON at byte " + std::to_string(error.byte) + " of " + std::to_string(text.size()) +
+        throw ModelSyntaxError(origin + ": not valid JSON at byte " + std::to_string(error.byte) + " of " +
+                               std::to_string(text.size()) +
                                "; the file may be truncated: restore it or make it again with `nubridge train`");
+    } catch (const json::out_of_range& error) {
+        throw ModelSyntaxError(origin + ": a number is too large: " + error.what() + "; correct it");
     }
 }
 
 /// Reads members of one JSON object and refuses what it does not know.
 class Object {
 public:
-    Object(const json& value, std::string where, std::set<std::string> known) : value_(value), where_(std::move(where)) {
+    Object(const json& value, std::string where, const std::set<std::string>& known)
+        : value_(value), where_(std::move(where)) {
         if (!value.is_object()) fail("must be an object, found " + std::string(value.type_name()));
         for (const auto& [key, member] : value.items()) {
             if (!known.contains(key)) fail("has an unknown member '" + key + "'; known: " + joined(known));
@@ -87,7 +91,8 @@ private:
     std::string where_;
 };
 
-std::size_t index_of(const Object& object, const std::vector<std::string>& names, const std::string& name, const char* what) {
+std::size_t index_of(const Object& object, const std::vector<std::string>& names, const std::string& name,
+                     const char* what) {
     const auto found = std::find(names.begin(), names.end(), name);
     if (found != names.end()) return static_cast<std::size_t>(found - names.begin());
     std::string known;
@@ -130,7 +135,8 @@ std::vector<dynamics::Transition> read_transitions(const Object& root, const std
     }
     std::vector<dynamics::Transition> transitions;
     for (const json& entry : dynamics_object.list("transitions")) {
-        const Object object(entry, where + ": transition " + std::to_string(transitions.size()), {"from", "to", "rate", "unit", "input", "theta"});
+        const Object object(entry, where + ": transition " + std::to_string(transitions.size()),
+                            {"from", "to", "rate", "unit", "input", "theta"});
         dynamics::Transition transition;
         transition.from = index_of(object, definition.states, object.text("from"), "state");
         transition.to = index_of(object, definition.states, object.text("to"), "state");
@@ -140,7 +146,8 @@ std::vector<dynamics::Transition> read_transitions(const Object& root, const std
             input_unit = definition.inputs[*transition.input].unit;
         }
         const double rate = object.number("rate");
-        if (!(rate >= 0.0)) object.fail("has the rate " + object.member("rate").dump() + "; a rate is not negative: correct it");
+        if (!(rate >= 0.0))
+            object.fail("has the rate " + object.member("rate").dump() + "; a rate is not negative: correct it");
         transition.rate_constant = rate * rate_factor(object, object.text("unit"), input_unit);
         if (object.has("theta")) transition.theta = object.number("theta");
         transitions.push_back(transition);
@@ -148,11 +155,14 @@ std::vector<dynamics::Transition> read_transitions(const Object& root, const std
     return transitions;
 }
 
-std::vector<dynamics::Observable> read_observables(const Object& root, const std::string& where, const std::vector<std::string>& states) {
+std::vector<dynamics::Observable> read_observables(const Object& root, const std::string& where,
+                                                   const std::vector<std::string>& states) {
     std::vector<dynamics::Observable> observables;
     for (const json& entry : root.list("observables")) {
-        const Object object(entry, where + ": observable " + std::to_string(observables.size()), {"name", "unit", "weights"});
-        dynamics::Observable observable{object.text("name"), object.text("unit"), std::vector<double>(states.size(), 0.0)};
+        const Object object(entry, where + ": observable " + std::to_string(observables.size()),
+                            {"name", "unit", "weights"});
+        dynamics::Observable observable{object.text("name"), object.text("unit"),
+                                        std::vector<double>(states.size(), 0.0)};
         const json& weights = object.member("weights");
         if (!weights.is_object()) object.fail("needs an object as 'weights', found " + weights.dump());
         for (const auto& [state, weight] : weights.items()) {
@@ -178,18 +188,21 @@ void require_schema(const json& document, const std::string& origin) {
     }
     const json version = document.value("schema_version", json());
     if (version != schema_version) {
-        throw ModelSchemaError(origin + ": schema version " + version.dump() + "; this library reads version " + std::to_string(schema_version) +
+        throw ModelSchemaError(origin + ": schema version " + version.dump() + "; this library reads version " +
+                               std::to_string(schema_version) +
                                ": use the matching nubridge, or make the model again with `nubridge train`");
     }
 }
 
 dynamics::ReducedModelDefinition read_definition(const json& document, const std::string& origin) {
     const Object root(document, origin + ": the model",
-                      {"schema", "schema_version", "name", "title", "family", "inputs", "dynamics", "observables", "policy", "provenance", "hash"});
+                      {"schema", "schema_version", "name", "title", "family", "inputs", "dynamics", "observables",
+                       "policy", "provenance", "hash"});
     dynamics::ReducedModelDefinition definition;
     definition.name = root.text("name");
     const Object family(root.member("family"), origin + ": family", {"kind", "sign", "states"});
-    if (family.text("kind") != "categorical") family.fail("has the kind '" + family.text("kind") + "'; this version knows 'categorical'");
+    if (family.text("kind") != "categorical")
+        family.fail("has the kind '" + family.text("kind") + "'; this version knows 'categorical'");
     const double sign = family.number("sign");
     if (sign != 1.0 && sign != -1.0) family.fail("has the sign " + family.member("sign").dump() + "; it is 1 or -1");
     definition.sign = sign > 0.0 ? maxent::Sign::plus : maxent::Sign::minus;
@@ -197,6 +210,7 @@ dynamics::ReducedModelDefinition read_definition(const json& document, const std
         if (!state.is_string()) family.fail("needs names as 'states', found " + state.dump());
         definition.states.push_back(state.get<std::string>());
     }
+    if (definition.states.size() < 2) family.fail("has 1 state; it needs at least 2: name them in 'states'");
     definition.inputs = read_inputs(root, origin);
     definition.transitions = read_transitions(root, origin, definition);
     definition.observables = read_observables(root, origin, definition.states);
@@ -240,7 +254,8 @@ void write(const std::string& text, const std::filesystem::path& path) {
     const auto fail = [&](const char* verb) {
         const std::string reason = std::strerror(errno);
         ::unlink(part.c_str());
-        throw FileError(path.string() + ": cannot " + verb + " the model file: " + reason + "; check the folder's rights and the free space");
+        throw FileError(path.string() + ": cannot " + verb + " the model file: " + reason +
+                        "; check the folder's rights and the free space");
     };
     const int descriptor = ::open(part.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
     if (descriptor < 0) fail("create");

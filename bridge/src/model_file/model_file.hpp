@@ -22,7 +22,8 @@ struct ModelFile {
 
 /// Reads, checks the hash and validates the schema.
 /// @param path the file.
-/// @throws ModelNotFound, ModelSyntaxError, ModelSchemaError, ModelHashError, ModelInvalid, each naming the file, the value and the remedy.
+/// @throws ModelNotFound, ModelSyntaxError, ModelSchemaError, ModelHashError, ModelInvalid, each naming the file, the
+/// value and the remedy.
 ModelFile read(const std::filesystem::path& path);
 
 /// Parses a sealed text; `origin` names it in messages.
@@ -37,8 +38,8 @@ void write(const std::string& text, const std::filesystem::path& path);
 
 /// The file of a model given as a name, a folder or a file.
 ///
-/// A name is looked for as NAME/model.json in the folders of NUBRIDGE_MODELS (colons between), then in `models` beside the folder of the
-/// shared library.
+/// A name is looked for as NAME/model.json in the folders of NUBRIDGE_MODELS (colons between), then in `models` beside
+/// the folder of the shared library.
 /// @throws ModelNotFound with the folders searched and the names that exist.
 std::filesystem::path find(const std::string& name_or_path);
 

@@ -14,6 +14,12 @@ namespace {
 
 namespace fs = std::filesystem;
 
+/// False also where the file system cannot tell: a name too long, a folder that one may not read.
+bool is_file(const fs::path& path) {
+    std::error_code ignored;
+    return fs::is_regular_file(path, ignored);
+}
+
 std::vector<fs::path> model_folders() {
     std::vector<fs::path> folders;
     if (const char* listed = std::getenv("NUBRIDGE_MODELS")) {
@@ -36,7 +42,7 @@ std::string not_found(const std::string& name, const std::vector<fs::path>& fold
         searched += (searched.empty() ? "" : ", ") + folder.string();
         std::error_code ignored;
         for (const auto& entry : fs::directory_iterator(folder, ignored)) {
-            if (fs::exists(entry.path() / "model.json", ignored)) names.push_back(entry.path().filename().string());
+            if (is_file(entry.path() / "model.json")) names.push_back(entry.path().filename().string());
         }
     }
     std::sort(names.begin(), names.end());
@@ -51,14 +57,16 @@ std::string not_found(const std::string& name, const std::vector<fs::path>& fold
 fs::path find(const std::string& name_or_path) {
     const fs::path given(name_or_path);
     if (name_or_path.find('/') != std::string::npos || given.extension() == ".json") {
-        const fs::path file = fs::is_directory(given) ? given / "model.json" : given;
-        if (fs::is_regular_file(file)) return file;
-        throw ModelNotFound("no model file at " + file.string() + "; give a model's name, its folder or its model.json");
+        std::error_code ignored;
+        const fs::path file = fs::is_directory(given, ignored) ? given / "model.json" : given;
+        if (is_file(file)) return file;
+        throw ModelNotFound("no model file at " + file.string() +
+                            "; give a model's name, its folder or its model.json");
     }
     const std::vector<fs::path> folders = model_folders();
     for (const fs::path& folder : folders) {
         const fs::path file = folder / name_or_path / "model.json";
-        if (fs::is_regular_file(file)) return file;
+        if (is_file(file)) return file;
     }
     throw ModelNotFound(not_found(name_or_path, folders));
 }

@@ -80,7 +80,7 @@ def decay_times(ca: Fraction) -> list[Decimal]:
     power = [[Fraction(0)] * len(STATES) for _ in N]
     coefficients = [Fraction(1)]
     for k in range(1, len(STATES) + 1):
-        product = [[sum(q[i][l] * power[l][j] for l in N) for j in N] for i in N]
+        product = [[sum(q[i][m] * power[m][j] for m in N) for j in N] for i in N]
         power = [[product[i][j] + (coefficients[-1] if i == j else 0) for j in N] for i in N]
         coefficients.append(-sum(q[i][j] * power[j][i] for i in N for j in N) / k)
     assert coefficients[-1] == 0  # the steady state

@@ -14,7 +14,9 @@ namespace {
 using namespace nubridge::units;
 
 template <class Clock>
-concept HasNow = requires { Clock::now(); };
+concept HasNow = requires {
+    Clock::now();
+};
 
 // A simulation's time never comes from the wall clock: whoever asks for it does not compile.
 static_assert(!HasNow<SimulationClock>);
@@ -23,7 +25,9 @@ static_assert(std::same_as<SimulationClock::rep, std::int64_t>);
 static_assert(std::ratio_equal_v<SimulationClock::period, std::nano>);
 static_assert(!std::convertible_to<std::chrono::steady_clock::time_point, SimulationTime>);
 
-std::int64_t ticks(double time_ms) { return simulation_time_from_ms(time_ms).time_since_epoch().count(); }
+std::int64_t ticks(double time_ms) {
+    return simulation_time_from_ms(time_ms).time_since_epoch().count();
+}
 
 TEST(SimulationTime, OneMillisecondIsAMillionTicks) {
     EXPECT_EQ(ticks(1.0), 1'000'000);
