@@ -135,8 +135,8 @@ bool valid_step(double dt_ms) {
     return dt_ms >= 0.0 && std::isfinite(dt_ms);
 }
 
-bool valid_call(const nubridge_model* model, std::int32_t policy, double dt_ms, const double* out) {
-    return model != nullptr && valid_policy(policy) && valid_step(dt_ms) && out != nullptr;
+bool valid_call(const nubridge_model* model, std::int32_t policy, std::size_t rows, double dt_ms, const double* out) {
+    return model != nullptr && valid_policy(policy) && valid_step(dt_ms) && (rows == 0 || out != nullptr);
 }
 
 }  // namespace
@@ -232,7 +232,7 @@ nubridge_status nubridge_jacobian(const nubridge_model* model, int32_t policy, s
 
 nubridge_status nubridge_step(const nubridge_model* model, int32_t policy, size_t rows, const double* nu,
                               const double* inputs, double dt_ms, double* nu_out, uint8_t* outside) {
-    if (!valid_call(model, policy, dt_ms, nu_out)) return NUBRIDGE_INVALID_ARGUMENT;
+    if (!valid_call(model, policy, rows, dt_ms, nu_out)) return NUBRIDGE_INVALID_ARGUMENT;
     const ReducedModel& m = model->model;
     const Policy chosen = policy_of(m, policy);
     const std::size_t n = m.nu_count();
@@ -304,7 +304,7 @@ nubridge_status nubridge_rhs_moments(const nubridge_model* model, int32_t policy
 
 nubridge_status nubridge_step_moments(const nubridge_model* model, int32_t policy, size_t rows, const double* moments,
                                       const double* inputs, double dt_ms, double* out, uint8_t* outside) {
-    if (!valid_call(model, policy, dt_ms, out)) return NUBRIDGE_INVALID_ARGUMENT;
+    if (!valid_call(model, policy, rows, dt_ms, out)) return NUBRIDGE_INVALID_ARGUMENT;
     const ReducedModel& m = model->model;
     const Policy chosen = policy_of(m, policy);
     if (rows == 1) {  // NEURON calls instance by instance
@@ -318,7 +318,7 @@ nubridge_status nubridge_step_moments(const nubridge_model* model, int32_t polic
 
 nubridge_status nubridge_newton_moments(const nubridge_model* model, int32_t policy, const double* inputs,
                                         double gamma_ms, double* vector) {
-    if (!valid_call(model, policy, gamma_ms, vector)) return NUBRIDGE_INVALID_ARGUMENT;
+    if (!valid_call(model, policy, 1, gamma_ms, vector)) return NUBRIDGE_INVALID_ARGUMENT;
     return status_of(model->model.newton_moments(policy_of(model->model, policy), inputs, gamma_ms, vector));
 }
 
