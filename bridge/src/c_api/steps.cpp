@@ -135,6 +135,10 @@ bool valid_step(double dt_ms) {
     return dt_ms >= 0.0 && std::isfinite(dt_ms);
 }
 
+bool valid_call(const nubridge_model* model, std::int32_t policy, std::size_t rows, double dt_ms, const double* out) {
+    return model != nullptr && valid_policy(policy) && valid_step(dt_ms) && (rows == 0 || out != nullptr);
+}
+
 }  // namespace
 
 nubridge_status nubridge_log_partition(const nubridge_model* model, size_t rows, const double* nu, double* log_z) {
@@ -228,7 +232,7 @@ nubridge_status nubridge_jacobian(const nubridge_model* model, int32_t policy, s
 
 nubridge_status nubridge_step(const nubridge_model* model, int32_t policy, size_t rows, const double* nu,
                               const double* inputs, double dt_ms, double* nu_out, uint8_t* outside) {
-    if (model == nullptr || !valid_policy(policy) || !valid_step(dt_ms)) return NUBRIDGE_INVALID_ARGUMENT;
+    if (!valid_call(model, policy, rows, dt_ms, nu_out)) return NUBRIDGE_INVALID_ARGUMENT;
     const ReducedModel& m = model->model;
     const Policy chosen = policy_of(m, policy);
     const std::size_t n = m.nu_count();
@@ -300,20 +304,21 @@ nubridge_status nubridge_rhs_moments(const nubridge_model* model, int32_t policy
 
 nubridge_status nubridge_step_moments(const nubridge_model* model, int32_t policy, size_t rows, const double* moments,
                                       const double* inputs, double dt_ms, double* out, uint8_t* outside) {
-    if (model == nullptr || !valid_policy(policy) || !valid_step(dt_ms)) return NUBRIDGE_INVALID_ARGUMENT;
+    if (!valid_call(model, policy, rows, dt_ms, out)) return NUBRIDGE_INVALID_ARGUMENT;
     const ReducedModel& m = model->model;
     const Policy chosen = policy_of(m, policy);
     if (rows == 1) {  // NEURON calls instance by instance
         const Outcome outcome = m.step_moments(chosen, moments, inputs, dt_ms, out);
-        if (outside != nullptr) *outside = outcome == Outcome::outside || outcome == Outcome::outside_refused;
-        return status_of(outcome);
+        Rows one(outside, m.state_count(), out);
+        one.record(0, outcome);
+        return one.status();
     }
     return step_rows(m, chosen, rows, moments, inputs, dt_ms, out, outside);
 }
 
 nubridge_status nubridge_newton_moments(const nubridge_model* model, int32_t policy, const double* inputs,
                                         double gamma_ms, double* vector) {
-    if (model == nullptr || !valid_policy(policy) || !valid_step(gamma_ms)) return NUBRIDGE_INVALID_ARGUMENT;
+    if (!valid_call(model, policy, 1, gamma_ms, vector)) return NUBRIDGE_INVALID_ARGUMENT;
     return status_of(model->model.newton_moments(policy_of(model->model, policy), inputs, gamma_ms, vector));
 }
 

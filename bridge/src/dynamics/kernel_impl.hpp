@@ -346,7 +346,7 @@ template <class Topology, class Value>
     }
     const Value scale = (one + one - sum) / weight;
     topology.each_state([&](auto state) { y[state] *= scale; });
-    return near_one(total(size));
+    return near_one(sum) && near_one(total(size));
 }
 
 template <class Topology, class Value>
