@@ -59,7 +59,8 @@ void divide_by_common_divisor(Row<Int>& row) {
 /// row <- (row * pivot[column] - pivot * row[column]) / gcd: no entry in `column` any more.
 template <class Int>
 void eliminate(Row<Int>& row, const Row<Int>& pivot, std::size_t column) {
-    const Int a = pivot.at(column), b = row.at(column);
+    const Int& a = pivot.at(column);
+    const Int& b = row.at(column);
     const Int divisor = common_divisor(a, b);
     const Int keep = a / divisor, take = b / divisor;
     for (auto& [s, value] : row) value = times(value, keep);
