@@ -251,7 +251,10 @@ class Simulator:
         self[name] = float(self.amounts[self.network.species_index(name)]) + amount
 
     def set_rate(self, name: str, rate: float) -> None:
-        """A new rate constant, by the name of a reaction, or of the parameter that is the rate of one or more."""
+        """A new rate constant, by the name of a reaction, or of the parameter that is the rate of one or more.
+
+        Parameters that are computed from this one keep their values: make a Network with `parameters=` to change them all.
+        """
         chosen = [i for i, one in enumerate(self._reactions) if one.name == name]
         factors = [1.0] * len(chosen)
         if not chosen:
