@@ -3,6 +3,7 @@
 #include <atomic>
 #include <cmath>
 #include <memory>
+#include <mutex>
 #include <sstream>
 
 #include "c_api/guarded.hpp"
@@ -119,11 +120,9 @@ nubridge_status nubridge_model_open(const char* name_or_path, nubridge_model** o
 nubridge_status nubridge_model_open_once(const char* name_or_path, nubridge_model** slot) {
     return guarded([&] {
         require_pointer(slot, "the slot for the model");
-        const std::atomic_ref<nubridge_model*> shared(*slot);
-        if (shared.load(std::memory_order_acquire) != nullptr) return;
-        auto opened = open_model(name_or_path);
-        nubridge_model* expected = nullptr;
-        if (shared.compare_exchange_strong(expected, opened.get(), std::memory_order_acq_rel)) (void)opened.release();
+        static std::mutex opening;  // later callers read the slot plainly, so nobody may touch it once the first has returned
+        const std::lock_guard<std::mutex> lock(opening);
+        if (*slot == nullptr) *slot = open_model(name_or_path).release();
     });
 }
 
