@@ -120,7 +120,8 @@ nubridge_status nubridge_model_open(const char* name_or_path, nubridge_model** o
 nubridge_status nubridge_model_open_once(const char* name_or_path, nubridge_model** slot) {
     return guarded([&] {
         require_pointer(slot, "the slot for the model");
-        static std::mutex opening;  // later callers read the slot plainly, so nobody may touch it once the first has returned
+        static std::mutex
+            opening;  // later callers read the slot plainly, so nobody may touch it once the first has returned
         const std::lock_guard<std::mutex> lock(opening);
         if (*slot == nullptr) *slot = open_model(name_or_path).release();
     });
