@@ -23,7 +23,9 @@ from .errors import (
 from .mechanisms import load
 from .model import Model
 from .network import Network
-from .simulation import Result, Simulator, simulate
+from .results import Result
+from .simulation import Simulator, simulate
+from .space import Space
 from .training import train
 
 __version__ = "0.1.0"
@@ -45,6 +47,7 @@ __all__ = [
     "OutsideDomainWarning",
     "Result",
     "Simulator",
+    "Space",
     "load",
     "simulate",
     "train",

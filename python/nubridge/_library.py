@@ -13,6 +13,45 @@ _N = ctypes.c_size_t
 _D = ctypes.c_double
 _S = ctypes.c_char_p
 
+
+class Input(ctypes.Structure):
+    """nubridge_input."""
+
+    _fields_ = (("target", _I), ("item", _N), ("knots", _N), ("knots_s", _P), ("pieces", _P))
+
+
+class Space(ctypes.Structure):
+    """nubridge_space."""
+
+    _fields_ = (
+        ("shape", _N * 3),
+        ("spacing_um", _D),
+        ("periodic", _I),
+        ("rule", _I),
+        ("diffusion_um2_s", _P),
+        ("face", _P),
+    )
+
+
+class Simulation(ctypes.Structure):
+    """nubridge_simulation."""
+
+    _fields_ = (
+        ("regime", _I),
+        ("volume_um3", _D),
+        ("random_seed", ctypes.c_uint64),
+        ("run_number", ctypes.c_uint64),
+        ("relative_tolerance", _D),
+        ("absolute_tolerance", _D),
+        ("step_s", _D),
+        ("epsilon", _D),
+        ("max_states", _N),
+        ("input_count", _N),
+        ("input_list", ctypes.POINTER(Input)),
+        ("space", ctypes.POINTER(Space)),
+    )
+
+
 # Name: (result, arguments), as in nubridge.h.
 _SIGNATURES = {
     "nubridge_version": (_S, []),
@@ -55,7 +94,8 @@ _SIGNATURES = {
     "nubridge_network_value": (_I, [_P, _I, _N, ctypes.POINTER(_D)]),
     "nubridge_network_weights": (_I, [_P, _I, _N, _P]),
     "nubridge_network_reaction": (_I, [_P, _N, ctypes.POINTER(ctypes.c_int64), _P, _P]),
-    "nubridge_simulator_open": (_I, [_P, _I, _D, ctypes.c_uint64, ctypes.c_uint64, _D, _D, ctypes.POINTER(_P)]),
+    "nubridge_simulation_defaults": (None, [_P]),
+    "nubridge_simulator_open": (_I, [_P, _P, ctypes.POINTER(_P)]),
     "nubridge_simulator_close": (None, [_P]),
     "nubridge_simulator_advance": (_I, [_P, _D]),
     "nubridge_simulator_time": (_D, [_P]),
@@ -64,10 +104,7 @@ _SIGNATURES = {
     "nubridge_simulator_set_amount": (_I, [_P, _N, _D]),
     "nubridge_simulator_set_rate": (_I, [_P, _N, _D]),
     "nubridge_simulator_restart": (_I, [_P, _P, ctypes.c_uint64]),
-    "nubridge_ensemble": (
-        _I,
-        [_P, _I, _D, ctypes.c_uint64, ctypes.c_uint64, _N, _N, _D, _D, _P, _N, _P, _N, _P, _P],
-    ),
+    "nubridge_ensemble": (_I, [_P, _P, _N, _N, _P, _N, _P, _N, _P, _P, _P]),
 }
 
 POLICIES = {"model": 0, "clamp": 1, "extrapolate": 2, "error": 3}

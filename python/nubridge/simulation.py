@@ -12,17 +12,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from . import _library
+from ._settings import DETERMINISTIC, settings
 from .errors import InvalidArgumentError
 from .network import Network
-
-REGIMES = {"ssa": 0, "ode": 1}
-MOLECULES_PER_uM_um3 = 602.214076
-
-
-def _regime(name: str) -> int:
-    if name not in REGIMES:
-        raise InvalidArgumentError(f"regime {name!r} is unknown; it is one of {', '.join(REGIMES)}")
-    return REGIMES[name]
+from .results import Result
+from .space import Space
 
 
 def _network(source: Network | str | os.PathLike[str], parameters: Mapping[str, float] | None) -> Network:
@@ -42,60 +36,6 @@ def _initial(network: Network, replaced: Mapping[str, float] | None) -> NDArray[
     return amounts
 
 
-class Result:
-    """Runs of a network: `values` is runs x times x names, in the network's unit; `t_s` are the times."""
-
-    def __init__(
-        self,
-        network: Network,
-        t_s: NDArray[np.float64],
-        names: tuple[str, ...],
-        values: NDArray[np.float64],
-        settings: dict,
-    ) -> None:
-        self.network, self.t_s, self.names, self.values = network, t_s, names, values
-        self.unit: str = network.unit
-        self.settings: dict[str, Any] = settings
-
-    def __getitem__(self, name: str) -> NDArray[np.float64]:
-        """runs x times of one name."""
-        if name not in self.names:
-            raise InvalidArgumentError(f"{name!r} was not recorded; recorded are {', '.join(self.names[:20])}")
-        return self.values[:, :, self.names.index(name)]
-
-    def mean(self, name: str) -> NDArray[np.float64]:
-        """The mean over the runs, at each time."""
-        return self[name].mean(axis=0)
-
-    def std(self, name: str) -> NDArray[np.float64]:
-        """The standard deviation over the runs (n - 1), at each time; 0 for one run."""
-        return self[name].std(axis=0, ddof=1) if len(self.values) > 1 else np.zeros(len(self.t_s))
-
-    def quantile(self, name: str, q: float) -> NDArray[np.float64]:
-        """A quantile over the runs, at each time."""
-        return np.quantile(self[name], q, axis=0)
-
-    def _volume_um3(self, what: str) -> float:
-        if not self.settings["volume_um3"]:
-            raise InvalidArgumentError(f"{what} need a volume: pass volume_um3 to simulate")
-        return self.settings["volume_um3"]
-
-    def counts(self, name: str) -> NDArray[np.float64]:
-        """runs x times in molecules."""
-        if self.unit == "molecules":
-            return self[name]
-        return self[name] * MOLECULES_PER_uM_um3 * self._volume_um3("molecules of a network in uM")
-
-    def concentration(self, name: str, unit: str = "uM") -> NDArray[np.float64]:
-        """runs x times in uM, or mM or nM."""
-        factors = {"mM": 1e-3, "uM": 1.0, "nM": 1e3}
-        if unit not in factors:
-            raise InvalidArgumentError(f"the unit {unit!r} is unknown; it is one of {', '.join(factors)}")
-        if self.unit == "uM":
-            return self[name] * factors[unit]
-        return self[name] / (MOLECULES_PER_uM_um3 * self._volume_um3("concentrations of molecules")) * factors[unit]
-
-
 def simulate(
     network: Network | str | os.PathLike[str],
     regime: str = "ssa",
@@ -109,15 +49,17 @@ def simulate(
     record: Sequence[str] | None = None,
     threads: int | None = None,
     first_run: int = 0,
-    relative_tolerance: float = 1e-8,
-    absolute_tolerance: float = 1e-12,
+    inputs: Mapping[str, Any] | None = None,
+    space: Space | None = None,
+    **accuracy: float,
 ) -> Result:
     """Runs a network from time 0 and records it at the times `t_s` (an end alone gives 101 times up to it).
 
     `regime` is "ssa" (exact events) or "ode" (mass action); one word changes the accuracy. Run i of a seed is the same
     for any number of threads and whatever ran before it. `initial` replaces amounts by name, `parameters` values by
     name; `record` names observables or species (default: all of both). A network in uM needs `volume_um3` for whole
-    molecules.
+    molecules. `inputs` drives species or parameters by name: `(t_s, values)`. `space` is where the spatial regimes live.
+    `accuracy`: relative_tolerance, absolute_tolerance (ode, pde), step_s, epsilon (tau), max_states (cme).
 
     >>> import nubridge
     >>> exact = nubridge.simulate("decay", regime="ssa", t_s=[0, 1], runs=2000, seed=7)
@@ -127,7 +69,6 @@ def simulate(
     >>> round(float(mean_field.mean("A")[1]), 5)
     36.78794
     """
-    number = _regime(regime)
     network = _network(network, parameters)
     times = np.atleast_1d(np.ascontiguousarray(t_s, dtype=np.float64))
     times = np.linspace(0.0, times[0], 101) if np.ndim(t_s) == 0 else times
@@ -135,35 +76,43 @@ def simulate(
         raise InvalidArgumentError(
             f"t_s has the shape {times.shape}, runs is {runs}; pass a list of times and runs >= 1"
         )
-    if regime == "ode" and runs != 1:
-        raise InvalidArgumentError(f"runs is {runs}; mass action has no chance in it: runs is 1")
+    if regime in DETERMINISTIC and runs != 1:
+        raise InvalidArgumentError(f"runs is {runs}; there is no chance in {regime}: runs is 1")
     names = tuple(record) if record is not None else tuple(dict.fromkeys((*network.observables, *network.species)))
     weights = np.ascontiguousarray([network.weights(name) for name in names])
     if not names:
         raise InvalidArgumentError("record is empty; name at least one observable or species")
     values = np.empty((runs, len(times), len(names)))
+    variances = np.empty_like(values) if regime == "cme" else None
     amounts = _initial(network, initial)
     workers = threads if threads is not None else len(os.sched_getaffinity(0))
+    how = settings(
+        network,
+        regime,
+        volume_um3=volume_um3,
+        seed=seed,
+        run=first_run,
+        inputs=inputs,
+        space=space,
+        end_s=float(times[-1]),
+        **accuracy,
+    )
     status = network._library.nubridge_ensemble(
         network._handle,
-        number,
-        volume_um3 or 0.0,
-        seed,
-        first_run,
+        ctypes.byref(how),
         runs,
         workers,
-        relative_tolerance,
-        absolute_tolerance,
         amounts.ctypes.data,
         len(times),
         times.ctypes.data,
         len(names),
         weights.ctypes.data,
         values.ctypes.data,
+        None if variances is None else variances.ctypes.data,
     )
     _library.check(network._library, status)
-    settings = {"regime": regime, "seed": seed, "first_run": first_run, "volume_um3": volume_um3}
-    return Result(network, times, names, values, settings)
+    said = {"regime": regime, "seed": seed, "first_run": first_run, "volume_um3": volume_um3}
+    return Result(network, times, names, values, said, variances)
 
 
 class Simulator:
@@ -191,24 +140,18 @@ class Simulator:
         volume_um3: float | None = None,
         seed: int = 0,
         run: int = 0,
-        relative_tolerance: float = 1e-8,
-        absolute_tolerance: float = 1e-12,
+        inputs: Mapping[str, Any] | None = None,
+        space: Space | None = None,
+        **accuracy: float,
     ) -> None:
-        number = _regime(regime)
         self.network = _network(network, parameters)
         self._library = self.network._library
         self._reactions = self.network.reactions
         handle = ctypes.c_void_p()
-        status = self._library.nubridge_simulator_open(
-            self.network._handle,
-            number,
-            volume_um3 or 0.0,
-            seed,
-            run,
-            relative_tolerance,
-            absolute_tolerance,
-            ctypes.byref(handle),
+        how = settings(
+            self.network, regime, volume_um3=volume_um3, seed=seed, run=run, inputs=inputs, space=space, **accuracy
         )
+        status = self._library.nubridge_simulator_open(self.network._handle, ctypes.byref(how), ctypes.byref(handle))
         _library.check(self._library, status)
         self._handle = handle
         self._finalizer = weakref.finalize(self, self._library.nubridge_simulator_close, handle)

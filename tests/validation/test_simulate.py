@@ -80,7 +80,7 @@ def test_units_of_a_result():
     ("call", "words"),
     [
         (lambda: nubridge.simulate("camkii"), ["volume_um3", "uM"]),
-        (lambda: nubridge.simulate("abc", "tau"), ["'tau'", "ssa, ode"]),
+        (lambda: nubridge.simulate("abc", "tua"), ["'tua'", "ssa, ode"]),
         (lambda: nubridge.simulate("abd"), ["abd", "abc"]),
         (lambda: nubridge.simulate("abc", initial={"D": 1}), ["'D'", "A, B, C"]),
         (lambda: nubridge.simulate("abc", initial={"A": -1}), ["'A'", "-1"]),

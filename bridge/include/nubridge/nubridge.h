@@ -42,7 +42,8 @@ extern "C" {
     X(ABI_MISMATCH, -12, "the caller was compiled for another nubridge")                         \
     X(OUT_OF_MEMORY, -13, "out of memory")                                                       \
     X(INTERNAL, -14, "an internal error")                                                        \
-    X(NETWORK_INVALID, -15, "the reaction network breaks a rule")
+    X(NETWORK_INVALID, -15, "the reaction network breaks a rule")                                \
+    X(STOPPED, -16, "stopped by the caller")
 
 #define NUBRIDGE_STATUS_ENUMERATOR(name, value, text) NUBRIDGE_##name = (value),
 enum nubridge_status_code { NUBRIDGE_STATUS_LIST(NUBRIDGE_STATUS_ENUMERATOR) NUBRIDGE_STATUS_END_ = 127 };
@@ -194,8 +195,18 @@ typedef struct nubridge_simulator nubridge_simulator;
 
 /** The unit of a network's amounts. NUBRIDGE_UNIT_STATED takes what the text says in `# unit: uM`, else molecules. */
 enum nubridge_unit_code { NUBRIDGE_UNIT_STATED = -1, NUBRIDGE_UNIT_MOLECULES = 0, NUBRIDGE_UNIT_UM = 1 };
-/** What advances a network: exact events, or mass action. */
-enum nubridge_regime_code { NUBRIDGE_REGIME_SSA = 0, NUBRIDGE_REGIME_ODE = 1 };
+/** What advances a network; the ladder of regimes from exact to mean field, well mixed and in space. */
+enum nubridge_regime_code {
+    NUBRIDGE_REGIME_SSA = 0,
+    NUBRIDGE_REGIME_ODE = 1,
+    NUBRIDGE_REGIME_TAU = 2,
+    NUBRIDGE_REGIME_LANGEVIN = 3,
+    NUBRIDGE_REGIME_CME = 4,
+    NUBRIDGE_REGIME_LATTICE = 5,
+    NUBRIDGE_REGIME_GRID_SSA = 6,
+    NUBRIDGE_REGIME_SPDE = 7,
+    NUBRIDGE_REGIME_PDE = 8
+};
 /** What nubridge_network_count, _name and _value speak of. */
 enum nubridge_network_item_kind {
     NUBRIDGE_NETWORK_SPECIES = 0,
@@ -226,11 +237,46 @@ nubridge_status nubridge_network_weights(const nubridge_network*, int32_t, size_
  * index of the one that is the rate constant, or -1. */
 nubridge_status nubridge_network_reaction(const nubridge_network*, size_t, int64_t*, int32_t*, int32_t*);
 
-/** (network, regime, volume_um3, seed, run, relative_tolerance, absolute_tolerance, out) At time 0 with the network's
- * initial amounts. The volume is needed for whole molecules of a network in uM; tolerances are the ode's. Random
- * numbers depend on seed and run only. */
-nubridge_status nubridge_simulator_open(const nubridge_network*, int32_t, double, uint64_t, uint64_t, double, double,
-                                        nubridge_simulator**);
+/** A species or a parameter that follows a number in time from outside. */
+typedef struct nubridge_input {
+    int32_t target;        /**< NUBRIDGE_NETWORK_SPECIES or NUBRIDGE_NETWORK_PARAMETER */
+    size_t item;           /**< of the species or the parameter */
+    size_t knots;          /**< at least 1 */
+    const double* knots_s; /**< ascending; the first value holds before them */
+    const double* pieces;  /**< knots x 4: powers 0 to 3 of t - knot; the last is constant and goes on for ever */
+} nubridge_input;
+
+/** A box of cubes, for the spatial regimes; x runs fastest. */
+typedef struct nubridge_space {
+    size_t shape[3];               /**< cubes along x, y, z; 1 for an absent dimension */
+    double spacing_um;             /**< the edge of a cube */
+    int32_t periodic;              /**< 1: opposite faces are neighbours; 0: they reflect */
+    int32_t rule;                  /**< of a lattice: 0 exact events, 1 hop and react once a step */
+    const double* diffusion_um2_s; /**< one a species */
+    const uint8_t* face;           /**< one a species: 0 volume, 1 to 6 the face x- x+ y- y+ z- z+; null: all volume */
+} nubridge_space;
+
+/** How a network is advanced. Fill with nubridge_simulation_defaults first. What it points to is read during the call.
+ */
+typedef struct nubridge_simulation {
+    int32_t regime;
+    double volume_um3;    /**< needed for whole molecules of a network in uM; 0: none */
+    uint64_t random_seed; /**< random numbers depend on seed and run only */
+    uint64_t run_number;
+    double relative_tolerance; /**< of ode and pde */
+    double absolute_tolerance;
+    double step_s;     /**< longest step of tau, langevin, spde, hop and react; 0: chosen */
+    double epsilon;    /**< of tau */
+    size_t max_states; /**< of cme */
+    size_t input_count;
+    const nubridge_input* input_list;
+    const nubridge_space* space; /**< null: well mixed */
+} nubridge_simulation;
+
+/** (simulation) What holds unless said: ssa, seed 0, run 0, tolerances 1e-8 and 1e-12, epsilon 0.03. */
+void nubridge_simulation_defaults(nubridge_simulation*);
+/** (network, simulation, out) At time 0 with the network's initial amounts. */
+nubridge_status nubridge_simulator_open(const nubridge_network*, const nubridge_simulation*, nubridge_simulator**);
 /** (simulator) Frees it; null is allowed. */
 void nubridge_simulator_close(nubridge_simulator*);
 /** (simulator, t_s) Advances to that time. An ssa run cut into windows is the uncut run to the byte. Allocates only for
@@ -248,12 +294,14 @@ nubridge_status nubridge_simulator_set_rate(nubridge_simulator*, size_t, double)
 /** (simulator, amounts, run) Back to time 0 with these amounts, the network's rate constants and the random numbers of
  * that run. */
 nubridge_status nubridge_simulator_restart(nubridge_simulator*, const double*, uint64_t);
-/** (network, regime, volume_um3, seed, first_run, runs, threads, relative_tolerance, absolute_tolerance, initial,
- * times, times_s, columns, weights, out) Independent runs. initial: one a species. times_s ascend from 0 on. weights:
- * columns x species, what is recorded; null for the species themselves, columns being their number. out: runs x times x
- * columns, the same for any number of threads. */
-nubridge_status nubridge_ensemble(const nubridge_network*, int32_t, double, uint64_t, uint64_t, size_t, size_t, double,
-                                  double, const double*, size_t, const double*, size_t, const double*, double*);
+/** (network, simulation, runs, threads, initial, times, times_s, columns, weights, out, variances) Independent runs,
+ * the first is simulation->run_number. initial: one a species. times_s ascend from 0 on. weights: columns x species,
+ * what is recorded; null for the species themselves, columns being their number. out: runs x times x columns, the same
+ * for any number of threads. variances: of the same shape, those of the distribution that cme carries and 0 for one
+ * trajectory; or null.
+ */
+nubridge_status nubridge_ensemble(const nubridge_network*, const nubridge_simulation*, size_t, size_t, const double*,
+                                  size_t, const double*, size_t, const double*, double*, double*);
 
 #ifdef __cplusplus
 }

@@ -46,6 +46,8 @@ nubridge_status guarded(Body&& body) noexcept {
         return fail(NUBRIDGE_NETWORK_INVALID, error.what());
     } catch (const NotConverged& error) {
         return fail(NUBRIDGE_NOT_CONVERGED, error.what());
+    } catch (const Stopped& error) {
+        return fail(NUBRIDGE_STOPPED, error.what());
     } catch (const FileError& error) {
         return fail(NUBRIDGE_FILE_ERROR, error.what());
     } catch (const InvalidArgument& error) {

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <exception>
 #include <mutex>
+#include <numeric>
 #include <thread>
 #include <vector>
 
@@ -26,13 +27,15 @@ double molecules_per_unit(const ReactionNetwork& network, double volume_um3) {
 
 std::unique_ptr<Engine> make_engine(std::shared_ptr<const ReactionNetwork> network, Regime regime,
                                     const EngineOptions& options) {
+    network = clamped(std::move(network), options.inputs);
     switch (regime) {
         case Regime::ssa:
             return std::make_unique<SsaEngine>(std::move(network), options);
         case Regime::ode:
             return std::make_unique<OdeEngine>(std::move(network), options);
+        default:
+            refuse<InvalidArgument>("there is no regime ", static_cast<int>(regime), "; they are 0 to 8");
     }
-    refuse<InvalidArgument>("there is no regime ", static_cast<int>(regime), "; they are 0 (ssa) and 1 (ode)");
 }
 
 namespace {
@@ -51,32 +54,39 @@ void require_ensemble(const ReactionNetwork& network, std::span<const double> in
     }
 }
 
-/// One run into out: times x columns.
-void record_run(Engine& engine, std::span<const double> times_s, std::span<const double> weights,
-                std::span<double> amounts, double* out) {
-    const std::size_t species = amounts.size();
-    const std::size_t columns = weights.empty() ? species : weights.size() / species;
-    for (std::size_t t = 0; t < times_s.size(); ++t, out += columns) {
-        engine.advance(times_s[t]);
-        engine.amounts(amounts);
-        if (weights.empty()) {
-            std::copy(amounts.begin(), amounts.end(), out);
-            continue;
-        }
-        for (std::size_t c = 0; c < columns; ++c) {
-            double sum = 0.0;
-            for (std::size_t s = 0; s < species; ++s) sum += weights[c * species + s] * amounts[s];
-            out[c] = sum;
+/// What of an engine is recorded: sums of its amounts, or each amount when there are no weights.
+struct Record {
+    std::span<const double> times_s;
+    std::span<const double> weights;  // columns x species
+
+    /// One run, times x columns; `variances` may be null.
+    void run(Engine& engine, std::span<double> amounts, double* out, double* variances) const {
+        for (const double t_s : times_s) {
+            engine.advance(t_s);
+            engine.amounts(amounts);
+            if (weights.empty()) {
+                out = std::copy(amounts.begin(), amounts.end(), out);
+                continue;
+            }
+            for (std::size_t first = 0; first < weights.size(); first += amounts.size()) {
+                const auto row = weights.subspan(first, amounts.size());
+                *out++ = std::inner_product(row.begin(), row.end(), amounts.begin(), 0.0);
+                if (variances != nullptr) *variances++ = engine.variance(row);
+            }
         }
     }
-}
+};
 
 }  // namespace
 
 void run_ensemble(const std::shared_ptr<const ReactionNetwork>& network, Regime regime, const EngineOptions& options,
                   std::size_t runs, std::size_t threads, std::span<const double> initial,
-                  std::span<const double> times_s, std::span<const double> weights, std::span<double> out) {
+                  std::span<const double> times_s, std::span<const double> weights, std::span<double> out,
+                  std::span<double> variances) {
     require_ensemble(*network, initial, times_s);
+    if (!variances.empty() && weights.empty())
+        refuse<InvalidArgument>("variances are recorded of weighted sums; pass weights");
+    const Record record{times_s, weights};
     std::atomic<std::size_t> next{0};
     std::exception_ptr failure;
     std::mutex failing;
@@ -87,7 +97,8 @@ void run_ensemble(const std::shared_ptr<const ReactionNetwork>& network, Regime 
             std::vector<double> amounts(network->species_count());
             for (std::size_t run = next++; run < runs; run = next++) {
                 engine->restart(initial, options.run + run);
-                record_run(*engine, times_s, weights, amounts, out.data() + run * stride);
+                record.run(*engine, amounts, out.data() + run * stride,
+                           variances.empty() ? nullptr : variances.data() + run * stride);
             }
         } catch (...) {
             const std::lock_guard lock(failing);

@@ -1,28 +1,57 @@
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string_view>
+#include <vector>
 
+#include "chemistry/input.hpp"
 #include "chemistry/network.hpp"
+#include "chemistry/space.hpp"
 
 namespace nubridge::chemistry {
 
 /// What advances a network: a rung of the ladder of regimes. The numbers are those of the C interface.
-enum class Regime : int { ssa = 0, ode = 1 };
+enum class Regime : int {
+    ssa = 0,
+    ode = 1,
+    tau = 2,
+    langevin = 3,
+    cme = 4,
+    lattice = 5,
+    grid_ssa = 6,
+    spde = 7,
+    pde = 8
+};
 
 /// What an engine needs beside the network.
 struct EngineOptions {
-    /// um3; needed by a stochastic engine of a network in uM, ignored by the others.
+    /// um3; needed by a stochastic engine of a network in uM, ignored by the others. A spatial engine has the volume of
+    /// its voxels.
     double volume_um3 = 0.0;
     std::uint64_t seed = 0;
     std::uint64_t run = 0;
-    /// Of the ode engine, relative to each amount.
+    /// Of the ode and pde engines, relative to each amount.
     double relative_tolerance = 1e-8;
-    /// Of the ode engine, in the network's unit.
+    /// Of the ode and pde engines, in the network's unit.
     double absolute_tolerance = 1e-12;
+    /// What moves from outside.
+    std::vector<Input> inputs = {};
+    /// Where; needed by lattice, grid-ssa, spde and pde, refused by the others.
+    std::optional<Space> space = {};
+    /// The longest step of tau, langevin, spde and hop-and-react; 0: the engine chooses.
+    double step_s = 0.0;
+    /// Of tau: how far a propensity may change in one leap, relative to itself.
+    double epsilon = 0.03;
+    /// Of cme.
+    std::size_t max_states = 2'000'000;
+    /// Another thread sets it to end a long advance, which then throws Stopped; engines look at it at least every 10 ms
+    /// of work.
+    const std::atomic<bool>* stop = nullptr;
 };
 
 /// One network on its way through time: advance, read, change, go on.
@@ -47,6 +76,8 @@ public:
     virtual void set_rate_constant(std::size_t reaction, double k) = 0;
     /// Back to time 0 with these amounts, the network's rate constants and the random numbers of `run`.
     virtual void restart(std::span<const double> amounts, std::uint64_t run) = 0;
+    /// The variance of SUM weight_s amount_s in the distribution that the engine carries; 0 where it carries one state.
+    virtual double variance(std::span<const double>) const noexcept { return 0.0; }
     /// Reactions fired, or steps taken, since time 0.
     virtual std::uint64_t events() const noexcept = 0;
 };
@@ -66,8 +97,10 @@ double molecules_per_unit(const ReactionNetwork& network, double volume_um3);
 /// @param times_s ascending, from 0 on.
 /// @param weights columns x species: what is recorded; empty for the species themselves.
 /// @param out runs x times x columns.
+/// @param variances of the same shape, or empty.
 void run_ensemble(const std::shared_ptr<const ReactionNetwork>& network, Regime regime, const EngineOptions& options,
                   std::size_t runs, std::size_t threads, std::span<const double> initial,
-                  std::span<const double> times_s, std::span<const double> weights, std::span<double> out);
+                  std::span<const double> times_s, std::span<const double> weights, std::span<double> out,
+                  std::span<double> variances = {});
 
 }  // namespace nubridge::chemistry

@@ -60,6 +60,12 @@ public:
     using Error::Error;
 };
 
+/// A long call that another thread asked to end.
+class Stopped : public Error {
+public:
+    using Error::Error;
+};
+
 /// A file that cannot be written.
 class FileError : public Error {
 public:

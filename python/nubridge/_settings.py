@@ -1,0 +1,73 @@
+"""What nubridge_simulation says of a run, from names and units."""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Mapping
+from typing import Any
+
+from . import _library
+from .errors import InvalidArgumentError
+from .inputs import pieces
+from .network import Network
+from .space import Space
+
+REGIMES = {"ssa": 0, "ode": 1, "tau": 2, "langevin": 3, "cme": 4, "lattice": 5, "grid-ssa": 6, "spde": 7, "pde": 8}
+SPATIAL = ("lattice", "grid-ssa", "spde", "pde")
+DETERMINISTIC = ("ode", "cme", "pde")
+_SPECIES, _PARAMETER = 0, 2
+_NUMBERS = ("relative_tolerance", "absolute_tolerance", "step_s", "epsilon", "max_states")
+
+
+def settings(
+    network: Network,
+    regime: str,
+    *,
+    volume_um3: float | None = None,
+    seed: int = 0,
+    run: int = 0,
+    inputs: Mapping[str, Any] | None = None,
+    space: Space | None = None,
+    end_s: float = 0.0,
+    **numbers: float | None,
+) -> _library.Simulation:
+    """The structure of the C interface; it keeps alive what it points to. `numbers` that are None keep their default."""
+    if regime not in REGIMES:
+        raise InvalidArgumentError(f"regime {regime!r} is unknown; it is one of {', '.join(REGIMES)}")
+    if (space is not None) != (regime in SPATIAL):
+        raise InvalidArgumentError(
+            f"the regime {regime!r} {'needs' if space is None else 'takes no'} space; pass "
+            + ("space=nubridge.Space(...)" if space is None else f"one of {', '.join(SPATIAL)}, or leave space out")
+        )
+    made = _library.Simulation()
+    _library.library().nubridge_simulation_defaults(ctypes.byref(made))
+    made.regime, made.random_seed, made.run_number = REGIMES[regime], seed, run
+    made.volume_um3 = volume_um3 or 0.0
+    for name, value in numbers.items():
+        if name not in _NUMBERS:
+            raise InvalidArgumentError(f"there is no setting {name!r}; known are {', '.join(_NUMBERS)}")
+        if value is not None:
+            setattr(made, name, value)
+    if inputs:
+        given = [_input(network, name, value, end_s) for name, value in inputs.items()]
+        made.input_count, made.input_list = len(given), (_library.Input * len(given))(*given)
+        made._kept = given
+    if space is not None:
+        made.space = ctypes.pointer(space._structure(network))
+    return made
+
+
+def _input(network: Network, name: str, value: Any, end_s: float) -> _library.Input:
+    known = (*network.species, *network.parameters)
+    if name not in known:
+        raise InvalidArgumentError(
+            f"{network.name} has no species and no parameter {name!r}; it has {', '.join(known[:20])}"
+        )
+    is_species = name in network.species
+    index = network.species.index(name) if is_species else list(network.parameters).index(name)
+    knots_s, powers = pieces(value, name, network.unit if is_species else None, end_s)
+    made = _library.Input(
+        _SPECIES if is_species else _PARAMETER, index, len(knots_s), knots_s.ctypes.data, powers.ctypes.data
+    )
+    made._kept = (knots_s, powers)
+    return made
