@@ -438,9 +438,9 @@ bool batch_nu(const KernelData& data, double sign, const double* u, double h, co
     const Batch scale = 1.0 / z;
     topology.each_state([&](auto state) { x[state] *= scale; });
     if (!advance(data, topology, reinterpret_cast<const Batch*>(u), h, x, y)) return false;
-    topology.each_state([&](auto state) { y[state] = log_of(y[state]); });
+    const Batch reference = 1.0 / y[0];
     topology.each_state([&](auto state) {
-        if (state > 0) out[state - (state > 0)] = sign * (y[state] - y[0]);
+        if (state > 0) out[state - (state > 0)] = sign * log_of(y[state] * reference);
     });
     return true;
 }
