@@ -1,47 +1,28 @@
-"""Makes every `.net` of this folder again from its `.bngl` by BioNetGen (pip install bionetgen; needs Perl).
+"""Makes every `.net` of this folder again: from its `.bngl` by BioNetGen, camkii75 by lump.py.
 
-`python models/networks/regenerate.py` writes them, `--check` compares. The comments at the head of the `.bngl`, with
-the unit of the amounts, are put at the head of the `.net`.
+`python models/networks/regenerate.py` writes them, `--check` compares (pip install bionetgen; needs Perl).
 """
 
-import shutil
-import subprocess
 import sys
-import tempfile
 from pathlib import Path
 
+import lump
+
 FOLDER = Path(__file__).resolve().parent
+sys.path.insert(0, str(FOLDER.parents[1] / "python"))
 
-
-def bionetgen() -> Path:
-    """BNG2.pl of the installed bionetgen package."""
-    import bionetgen
-
-    (script,) = Path(bionetgen.__file__).parent.glob("bng-linux/BNG2.pl")
-    return script
-
-
-def net_of(source: Path) -> str:
-    """The text of the network that the rules generate."""
-    with tempfile.TemporaryDirectory() as folder:
-        copy = Path(folder) / source.name
-        copy.write_text(source.read_text() + "generate_network({overwrite=>1})\n")
-        command = [shutil.which("perl") or "perl", str(bionetgen()), copy.name]
-        subprocess.run(command, cwd=folder, check=True, stdout=subprocess.DEVNULL)
-        generated = copy.with_suffix(".net").read_text().splitlines()
-    head = [line for line in source.read_text().split("begin model")[0].splitlines() if line.startswith("#")]
-    body = [line.rstrip() for line in generated if not line.startswith("#")]
-    return "\n".join([*head, *body]) + "\n"
+from nubridge._bionetgen import generate  # noqa: E402
 
 
 def main() -> int:
+    made = {source.with_suffix(".net"): generate(source) for source in sorted(FOLDER.glob("*.bngl"))}
+    made[FOLDER / "camkii75.net"] = lump.lumped(made[FOLDER / "camkii.net"], "camkii", drop=["Ca_total"])
     different = 0
-    for source in sorted(FOLDER.glob("*.bngl")):
-        target, text = source.with_suffix(".net"), net_of(source)
+    for target, text in made.items():
         if "--check" not in sys.argv:
             target.write_text(text)
         elif not target.is_file() or target.read_text() != text:
-            print(f"{target.name} is not what {source.name} generates; run regenerate.py")
+            print(f"{target.name} is not what regenerate.py makes; run it")
             different = 1
     return different
 

@@ -5,9 +5,7 @@ from __future__ import annotations
 import ctypes
 import hashlib
 import os
-import shutil
-import subprocess
-import tempfile
+import re
 import weakref
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -17,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import _library, paths
+from ._bionetgen import network_of
 from .errors import InvalidArgumentError, NetworkError
 
 UNITS = {"molecules": 0, "uM": 1}
@@ -40,7 +39,8 @@ class Network:
     """Species and reactions; immutable.
 
     `source` is the name of a shipped network (`"abc"`), a BioNetGen `.net` file, or a `.bngl` file (then BioNetGen
-    makes the network: pip install bionetgen). `parameters` replaces values by name, expressions follow. `unit`
+    makes the network: pip install bionetgen; a shipped one has its `.net` beside it). A variant that the file states in a
+    comment `# variant: biomodels k11_on=3.3` follows after a colon: `"camkii:biomodels"`. `parameters` replaces values by name, expressions follow. `unit`
     ("molecules" or "uM") says what the amounts are when the file's `# unit:` comment does not.
 
     >>> import nubridge
@@ -56,9 +56,9 @@ class Network:
     def __init__(
         self, source: str | os.PathLike[str], parameters: Mapping[str, float] | None = None, unit: str | None = None
     ) -> None:
-        path = _find(source)
-        text = _generated(path) if path.suffix == ".bngl" else path.read_text(encoding="utf-8")
-        self._open(text, str(path), parameters or {}, unit)
+        path, variant = _find(source)
+        text = network_of(path) if path.suffix == ".bngl" else path.read_text(encoding="utf-8")
+        self._open(text, str(path), {**_variant(text, path, variant), **(parameters or {})}, unit)
 
     @classmethod
     def build(
@@ -182,8 +182,10 @@ class Network:
         return row
 
 
-def _find(source: str | os.PathLike[str]) -> Path:
-    path = Path(source)
+def _find(source: str | os.PathLike[str]) -> tuple[Path, str]:
+    """The file, and the variant that follows it after a colon, or ""."""
+    name, _, variant = (os.fspath(source), "", "") if Path(source).exists() else os.fspath(source).partition(":")
+    path = Path(name)
     folder = paths.prefix() / "models" / "networks"
     if not path.suffix and not path.exists():
         path = folder / f"{path.name}.net"
@@ -192,32 +194,20 @@ def _find(source: str | os.PathLike[str]) -> Path:
     if not path.is_file():
         known = ", ".join(sorted(file.stem for file in folder.glob("*.net")))
         raise NetworkError(f"there is no network {path}; shipped are {known}")
-    return path
+    return path, variant
 
 
-def _generated(path: Path) -> str:
-    """The `.net` text of a BNGL model, by BioNetGen, with the comments at its head."""
-    try:
-        import bionetgen
-    except ImportError as error:
-        raise NetworkError(
-            f"{path} holds rules: install BioNetGen (pip install bionetgen), or pass its .net"
-        ) from error
-    script = next(Path(bionetgen.__file__).parent.glob("bng-*/BNG2.pl"), None)
-    perl = shutil.which("perl")
-    if script is None or perl is None:
-        raise NetworkError(f"{path} holds rules: BioNetGen needs its BNG2.pl and Perl; install Perl, or pass the .net")
-    text = path.read_text(encoding="utf-8")
-    with tempfile.TemporaryDirectory() as folder:
-        copy = Path(folder) / "model.bngl"
-        copy.write_text(text.split("end model")[0] + "\nend model\ngenerate_network({overwrite=>1})\n")
-        run = subprocess.run([perl, script, copy.name], cwd=folder, capture_output=True, text=True)
-        net = copy.with_suffix(".net")
-        if run.returncode != 0 or not net.is_file():
-            said = [line for line in (run.stdout + run.stderr).splitlines() if "ERROR" in line or "ABORT" in line]
-            raise NetworkError(f"BioNetGen cannot read {path}: {' '.join(said) or 'it made no network'}")
-        head = [line for line in text.splitlines() if line.replace(" ", "").startswith("#unit:")]
-        return "\n".join([*head, net.read_text(encoding="utf-8")])
+def _variant(text: str, path: Path, name: str) -> dict[str, float]:
+    """The parameters of a variant; none for "" and "default"."""
+    known: dict[str, dict[str, float]] = {"": {}, "default": {}}
+    for line in text.splitlines():
+        stated = re.fullmatch(r"# variant: (\w+)((?: \w+=[^\s=]+)+)", line)
+        if stated:
+            pairs = (pair.split("=") for pair in stated[2].split())
+            known[stated[1]] = {parameter: float(value) for parameter, value in pairs}
+    if name not in known:
+        raise NetworkError(f"{path} has no variant {name!r}; it has {', '.join(filter(None, known))}")
+    return known[name]
 
 
 def _net_text(
