@@ -71,6 +71,40 @@ TEST(NetReader, ExpressionsFollowAnOverride) {
     EXPECT_EQ(network.rate_constant(0), 3.0);
 }
 
+TEST(NetReader, TakesRuleLabelsAsNames) {
+    const auto read = read_net(replaced("0.5*k #_R1", "0.5*k #burn"), "small.net");
+    EXPECT_EQ(read.reactions[0].name, "burn");
+    EXPECT_EQ(read.reactions[1].name, "R2");
+    EXPECT_EQ(read_net(small, "small.net").reactions[0].name, "R1");  // BioNetGen's own labels say nothing
+    std::string text = replaced("0.5*k #_R1", "0.5*k #burn");
+    text.replace(text.find("1 twice"), 7, "1 twice #burn");
+    EXPECT_EQ(read_net(text, "small.net").reactions[1].name, "burn.2");
+    text.insert(0, "# name: burn slow.burn\n# name: A K(p~U)\n");
+    EXPECT_EQ(read_net(text, "small.net").reactions[0].name, "slow.burn.1");
+    EXPECT_EQ(read_net(text, "small.net").species[0].name, "K(p~U)");
+}
+
+TEST(NetReader, SeesThroughBioNetGensRateLaws) {
+    std::string text = replaced(" 3 A0 max(10, sqrt(9))", " 3 A0 10\n 4 _rateLaw1 0.5*twice # ConstantExpression");
+    text.replace(text.find("0 1 twice"), 9, "0 1 3*_rateLaw1");
+    const auto read = read_net(text, "small.net");
+    EXPECT_EQ(read.parameters.size(), 3u);
+    EXPECT_EQ(read.reactions[1].parameter, 1u);
+    EXPECT_EQ(read.reactions[1].factor, 1.5);
+}
+
+TEST(NetReader, TakesBioNetGensSixthAsOne) {
+    const ReactionNetwork network(read_net(replaced("1 1,1 2 0.5*k", "1 1,1,1 2 0.16666667*k"), "small.net"));
+    EXPECT_EQ(network.rate_constant(0), 2.0);
+}
+
+TEST(NetReader, ReadsTheUnitOfAParameter) {
+    EXPECT_EQ(read_net(replaced("# Constant\n", "# unit: 1/(uM s)\n"), "small.net").parameters[0].unit, "1/(uM s)");
+    expect_refused<NetworkInvalid>(
+        [] { ReactionNetwork network(read_net(replaced("# Constant\n", "# unit: 1/s\n"), "small.net")); },
+        {"'k'", "'R1'", "order 2", "1/(uM s)"});
+}
+
 TEST(NetReader, ReadsCamkii) {
     const ReactionNetwork network(shipped("camkii"));
     EXPECT_EQ(network.species_count(), 155u);
