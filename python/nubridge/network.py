@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from . import _library, paths
 from ._bionetgen import network_of
+from ._net_text import bngl, built
 from .errors import InvalidArgumentError, NetworkError
 
 UNITS = {"molecules": 0, "uM": 1}
@@ -63,15 +64,23 @@ class Network:
     @classmethod
     def build(
         cls,
-        species: Sequence[str] | Mapping[str, float],
+        species: Sequence[str] | Mapping[str, float | str],
         reactions: Sequence[Mapping[str, Any]],
-        parameters: Mapping[str, float] | None = None,
+        parameters: Mapping[str, float | str] | None = None,
         unit: str = "molecules",
         name: str = "network",
+        *,
+        fixed: Sequence[str] = (),
+        observables: Mapping[str, Mapping[str, float]] | None = None,
+        units: Mapping[str, str] | None = None,
     ) -> Network:
-        """A network from names: `species` with or without initial amounts; `reactants`, `products` and `rate` of each.
+        """A network from names: `species` with or without initial amounts; of each reaction `reactants`, `products`,
+        `rate` and, if wanted, `name`.
 
-        A rate is a number or a parameter's name, of one set of reactants (propensity k n(n-1)/2 for A + A).
+        A rate is a number or a parameter's name, of one set of reactants (propensity k n(n-1)/2 for A + A, so that
+        `2 k` stands for a text's rate law k x^2). Amounts and parameters are numbers or expressions of the parameters
+        before them. `fixed` species are clamped; `observables` are weights by species; `units` states those of
+        parameters, which then must fit: "1/(uM s)" for the rate of a reaction of order 2.
 
         >>> import nubridge
         >>> pairs = nubridge.Network.build(
@@ -82,7 +91,8 @@ class Network:
         """
         initial = dict(species) if isinstance(species, Mapping) else dict.fromkeys(species, 0.0)
         network = cls.__new__(cls)
-        network._open(_net_text(initial, reactions, parameters or {}), name, {}, unit)
+        text = built(initial, reactions, parameters or {}, fixed=fixed, observables=observables, units=units)
+        network._open(text, name, {}, unit)
         return network
 
     def _open(self, text: str, origin: str, parameters: Mapping[str, float], unit: str | None) -> None:
@@ -125,6 +135,18 @@ class Network:
     def to_net(self) -> str:
         """BioNetGen's `.net` text that reads back to this network, with the parameters' replaced values."""
         return self._library.nubridge_network_text(self._handle).decode()
+
+    def to_bngl(self) -> str:
+        """BNGL, one rule a reaction, that BioNetGen and this class read back to the same network.
+
+        Raises NetworkError for an observable with weights that are no whole numbers.
+
+        >>> import nubridge
+        >>> print(nubridge.Network("annihilation").to_bngl().split("rules")[1].strip())
+        R1: A() + A() -> 0 k
+        end reaction
+        """
+        return bngl(self.to_net(), self.name)
 
     @property
     def hash(self) -> str:
@@ -208,37 +230,3 @@ def _variant(text: str, path: Path, name: str) -> dict[str, float]:
     if name not in known:
         raise NetworkError(f"{path} has no variant {name!r}; it has {', '.join(filter(None, known))}")
     return known[name]
-
-
-def _net_text(
-    initial: Mapping[str, float], reactions: Sequence[Mapping[str, Any]], parameters: Mapping[str, float]
-) -> str:
-    names = list(initial)
-    lines = ["begin parameters"]
-    lines += [f"{i} {name} {float(value)!r}" for i, (name, value) in enumerate(parameters.items(), 1)]
-    lines += ["end parameters", "begin species"]
-    lines += [f"{i} {name} {float(amount)!r}" for i, (name, amount) in enumerate(initial.items(), 1)]
-    lines += ["end species", "begin reactions"]
-    for number, reaction in enumerate(reactions, 1):
-        unknown = set(reaction) - {"name", "reactants", "products", "rate"}
-        if unknown:
-            raise InvalidArgumentError(
-                f"reaction {number} has {', '.join(sorted(unknown))}; known: reactants, products, rate"
-            )
-        sides = []
-        for side in ("reactants", "products"):
-            for name in reaction.get(side, ()):
-                if name not in names:
-                    raise NetworkError(f"reaction {number} names {name!r}; the species are {', '.join(names)}")
-            sides.append(",".join(str(names.index(name) + 1) for name in reaction.get(side, ())) or "0")
-        rate = reaction.get("rate")
-        if isinstance(rate, str) and rate not in parameters:
-            raise NetworkError(f"reaction {number} has the rate {rate!r}; the parameters are {', '.join(parameters)}")
-        if not isinstance(rate, str | int | float):
-            raise NetworkError(f"reaction {number} has the rate {rate!r}; it is a number or a parameter's name")
-        counts = [list(reaction.get("reactants", ())).count(name) for name in names]
-        factor = 1.0 / np.prod([[1, 1, 2, 6][min(count, 3)] for count in counts])  # a .net holds k / m!
-        lines.append(
-            f"{number} {' '.join(sides)} {float(factor)!r}*{rate if isinstance(rate, str) else repr(float(rate))}"
-        )
-    return "\n".join([*lines, "end reactions", ""])

@@ -145,7 +145,11 @@ private:
     void parameter(const Words& words, std::string_view comment) {
         if (words.size() < 3)
             fail(std::string("a parameter needs a number, a name and a value, found '") + joined(words, 0) + "'");
-        require_next(words[0], result_.parameters.size() + factors_.size() + 1, "parameter");
+        require_next(words[0], result_.parameters.size() + factors_.size() + amounts_.size() + 1, "parameter");
+        if (words[1].starts_with("_InitialConc")) {
+            amounts_[words[1]] = joined(words, 2);
+            return;
+        }
         Parameter one{words[1], 0.0};
         Reaction law;
         if (one.name.starts_with("_rateLaw") && is_factor(joined(words, 2), law)) {
@@ -169,9 +173,11 @@ private:
             fail(std::string("a species needs a number, a pattern and an amount, found '") + joined(words, 0) + "'");
         require_next(words[0], result_.species.size() + 1, "species");
         const bool fixed = words[1].starts_with("$");
+        const auto computed = amounts_.find(words[2]);
+        const std::string amount = computed == amounts_.end() ? joined(words, 2) : computed->second;
         std::vector<std::size_t> uses;
-        Species one{words[1].substr(fixed ? 1 : 0), value(joined(words, 2), &uses), fixed};
-        if (!uses.empty()) one.expression = joined(words, 2);
+        Species one{words[1].substr(fixed ? 1 : 0), value(amount, &uses), fixed};
+        if (!uses.empty()) one.expression = amount;
         if (one.name.starts_with("@")) fail("the compartment of '" + one.name + "' is not supported; use one volume");
         // A(), a molecule without sites, goes by its name.
         if (one.name.ends_with("()") && one.name.find('(') == one.name.size() - 2) one.name.resize(one.name.size() - 2);
@@ -282,6 +288,8 @@ private:
     std::unordered_map<std::string, std::size_t> parameters_;
     /// What BioNetGen calls _rateLaw1: numbers times a parameter, which are no parameters of their own.
     std::map<std::string, Reaction> factors_;
+    /// What BioNetGen calls _InitialConc1: the expressions of initial amounts.
+    std::map<std::string, std::string> amounts_;
     std::map<std::string, std::string> names_;
     std::string block_;
     std::size_t line_ = 0;

@@ -93,6 +93,15 @@ TEST(NetReader, SeesThroughBioNetGensRateLaws) {
     EXPECT_EQ(read.reactions[1].factor, 1.5);
 }
 
+TEST(NetReader, SeesThroughBioNetGensInitialAmounts) {
+    std::string text = replaced(" 3 A0 max(10, sqrt(9))", " 3 A0 10\n 4 _InitialConc1 3*k # ConstantExpression");
+    text.replace(text.find("A() A0"), 6, "A() _InitialConc1");
+    const auto read = read_net(text, "small.net", {{"k", 3.0}});
+    EXPECT_EQ(read.parameters.size(), 3u);
+    EXPECT_EQ(read.species[0].initial, 9.0);
+    EXPECT_EQ(read.species[0].expression, "3*k");
+}
+
 TEST(NetReader, TakesBioNetGensSixthAsOne) {
     const ReactionNetwork network(read_net(replaced("1 1,1 2 0.5*k", "1 1,1,1 2 0.16666667*k"), "small.net"));
     EXPECT_EQ(network.rate_constant(0), 2.0);
