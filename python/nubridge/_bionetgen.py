@@ -116,12 +116,20 @@ def _with_units(net: list[str], units: dict[str, str]) -> Iterator[str]:
         yield line
 
 
-def _run(text: str, path: Path) -> str:
+def _script() -> Path | None:
     package = importlib.util.find_spec("bionetgen")  # not imported: it imports much that is not needed here
-    if package is None:
+    return next(Path(package.origin).parent.glob("bng-*/BNG2.pl"), None) if package else None
+
+
+def installed() -> bool:
+    """Whether generate can work."""
+    return _script() is not None and shutil.which("perl") is not None
+
+
+def _run(text: str, path: Path) -> str:
+    script, perl = _script(), shutil.which("perl")
+    if importlib.util.find_spec("bionetgen") is None:
         raise NetworkError(f"{path} holds rules: install BioNetGen (pip install bionetgen), or pass its .net")
-    script = next(Path(package.origin).parent.glob("bng-*/BNG2.pl"), None)
-    perl = shutil.which("perl")
     if script is None or perl is None:
         raise NetworkError(f"{path} holds rules: BioNetGen needs its BNG2.pl and Perl; install Perl, or pass the .net")
     with tempfile.TemporaryDirectory() as folder:
@@ -130,6 +138,7 @@ def _run(text: str, path: Path) -> str:
         run = subprocess.run([perl, script, copy.name], cwd=folder, capture_output=True, text=True)
         net = copy.with_suffix(".net")
         if run.returncode != 0 or not net.is_file():
-            said = [line for line in (run.stdout + run.stderr).splitlines() if "ERROR" in line or "ABORT" in line]
-            raise NetworkError(f"BioNetGen cannot read {path}: {' '.join(said) or 'it made no network'}")
+            output = [line.strip() for line in (run.stdout + run.stderr).splitlines() if line.strip()]
+            said = [line for line in output if "ERROR" in line or "ABORT" in line] or output[-1:]
+            raise NetworkError(f"BioNetGen cannot read {path}: {' '.join(said)}")
         return net.read_text(encoding="utf-8")

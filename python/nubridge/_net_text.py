@@ -79,7 +79,8 @@ def _reaction(number: int, reaction: Mapping[str, Any], names: list[str], parame
         raise NetworkError(f"{where} has the rate {rate!r}; it is a number or a parameter's name")
     factor = 1.0 / math.prod(math.factorial(sides[0].count(s)) for s in set(sides[0]))  # a .net holds k / m!
     left, right = (",".join(str(s + 1) for s in side) or "0" for side in sides)
-    return f"{number} {left} {right} {factor!r}*{_number(rate, where)} #{label}"
+    law = _number(rate, where) if factor == 1.0 else f"{factor!r}*{_number(rate, where)}"
+    return f"{number} {left} {right} {law} #{label}"
 
 
 class _Net(NamedTuple):

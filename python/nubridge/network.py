@@ -14,8 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from . import _library, paths
-from ._bionetgen import network_of
+from . import _bionetgen, _library, _sbml, paths
 from ._net_text import bngl, built
 from .errors import InvalidArgumentError, NetworkError
 
@@ -39,10 +38,11 @@ class Reaction(NamedTuple):
 class Network:
     """Species and reactions; immutable.
 
-    `source` is the name of a shipped network (`"abc"`), a BioNetGen `.net` file, or a `.bngl` file (then BioNetGen
-    makes the network: pip install bionetgen; a shipped one has its `.net` beside it). A variant that the file states in a
-    comment `# variant: biomodels k11_on=3.3` follows after a colon: `"camkii:biomodels"`. `parameters` replaces values by name, expressions follow. `unit`
-    ("molecules" or "uM") says what the amounts are when the file's `# unit:` comment does not.
+    `source` is the name of a shipped network (`"abc"`), a BioNetGen `.net` file, a `.bngl` file (BioNetGen makes the
+    network: pip install bionetgen; the shipped ones have their `.net` beside them), or SBML level 3 core (`.xml`,
+    `.sbml`; pip install python-libsbml) whose laws are mass action. A variant that the file states in a comment
+    `# variant: biomodels k11_on=3.3` follows after a colon: `"camkii:biomodels"`. `parameters` replaces values by name,
+    expressions follow. `unit` ("molecules" or "uM") says what the amounts are when the file does not.
 
     >>> import nubridge
     >>> network = nubridge.Network("abc", parameters={"kon": 0.002})
@@ -58,7 +58,10 @@ class Network:
         self, source: str | os.PathLike[str], parameters: Mapping[str, float] | None = None, unit: str | None = None
     ) -> None:
         path, variant = _find(source)
-        text = network_of(path) if path.suffix == ".bngl" else path.read_text(encoding="utf-8")
+        if path.suffix in (".xml", ".sbml"):
+            text, unit = _sbml.network_of(path, unit)
+        else:
+            text = _bionetgen.network_of(path) if path.suffix == ".bngl" else path.read_text(encoding="utf-8")
         self._open(text, str(path), {**_variant(text, path, variant), **(parameters or {})}, unit)
 
     @classmethod
@@ -211,8 +214,8 @@ def _find(source: str | os.PathLike[str]) -> tuple[Path, str]:
     folder = paths.prefix() / "models" / "networks"
     if not path.suffix and not path.exists():
         path = folder / f"{path.name}.net"
-    if path.suffix not in (".net", ".bngl"):
-        raise NetworkError(f"{path} is no network; pass a .net or a .bngl file, or a name")
+    if path.suffix not in (".net", ".bngl", ".xml", ".sbml"):
+        raise NetworkError(f"{path} is no network; pass a .net, .bngl or SBML (.xml) file, or a name")
     if not path.is_file():
         known = ", ".join(sorted(file.stem for file in folder.glob("*.net")))
         raise NetworkError(f"there is no network {path}; shipped are {known}")
