@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import ctypes
+import functools
 import hashlib
 import os
 import re
 import weakref
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -166,6 +167,34 @@ class Network:
         """The conserved totals: whole weights of the species, a basis."""
         rows = (self._weights(_CONSERVED, index) for index in range(self._count(_CONSERVED)))
         return tuple({self.species[s]: int(row[s]) for s in np.flatnonzero(row)} for row in rows)
+
+    def rates_of(self, parameter: str, value_of_t: Callable[[float], float]) -> dict[str, Callable[[float], float]]:
+        """The inputs that let a parameter move from which rates are computed, such as a voltage: one a rate.
+
+        `value_of_t` gives its value at a time in s. Rates are computed by the network's own expressions.
+
+        >>> import math, nubridge
+        >>> network = nubridge.Network("nmdar")
+        >>> inputs = network.rates_of("V_mV", lambda t_s: -65 + 10 * t_s)
+        >>> sorted(inputs), round(inputs["unblock"](2.0) / (10800 * math.exp(-45 / 47)), 12)
+        (['block', 'unblock'], 1.0)
+        """
+        text, name = self.to_net(), self.name
+
+        @functools.lru_cache(maxsize=100_000)
+        def values(t_s: float) -> dict[str, float]:
+            moved = Network.__new__(Network)
+            moved._open(text, name, {parameter: float(value_of_t(t_s))}, None)
+            return moved.parameters
+
+        before = self.parameters.get(parameter, 0.0)
+        other = Network.__new__(Network)
+        other._open(text, name, {parameter: before + 1.0}, None)
+        rates = dict.fromkeys(one.parameter for one in self.reactions if one.parameter)
+        moved = [one for one in rates if self.parameters[one] != other.parameters[one]]
+        if not moved:
+            raise InvalidArgumentError(f"{self.name} computes no rate from {parameter!r}")
+        return {one: lambda t_s, one=one: values(t_s)[one] for one in moved}
 
     def weights(self, name: str) -> NDArray[np.float64]:
         """The weights of an observable, or of a species alone; an observable goes before a species of its name."""
