@@ -78,6 +78,23 @@ def test_spine_starts_in_the_equilibrium_of_its_channels_and_calbindin():
             assert close(spine.initial[f"Calb(h~{h},m~{m})"] / 45.0, row[f"h{h}m{m}"])
 
 
+TOTALS = ("spine", "nmdar", "ip3r", "camkii", "camkii_label_invariant", "camkii75", "sk_calcium", "sep", "abc")
+
+
+@pytest.mark.parametrize("name", TOTALS)
+def test_conserved_totals_stay(name):
+    network = nubridge.Network(name)
+    laws = np.array([[law.get(one, 0) for one in network.species] for law in network.conserved])
+    assert len(laws) > 0
+    volume_um3 = 0.5
+    exact = nubridge.simulate(network, t_s=[0.0, 0.01], record=network.species, volume_um3=volume_um3, seed=1)
+    counts = np.array([np.rint(exact.counts(one)[0]) for one in network.species])
+    assert (laws @ counts[:, 0] == laws @ counts[:, 1]).all()
+    smooth = nubridge.simulate(network, "ode", t_s=[0.0, 0.01, 1.0], record=network.species)
+    totals = laws @ smooth.values[0].T
+    assert totals[:, 1:] == pytest.approx(np.repeat(totals[:, :1], 2, axis=1), rel=1e-10)
+
+
 def test_ip3r_settles_where_its_rates_balance():
     network = nubridge.Network("ip3r", parameters={"Ca_0": 0.2, "IP3_0": 0.6})
     states = [name for name in network.species if name.startswith("S(")]
