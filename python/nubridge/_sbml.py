@@ -76,7 +76,9 @@ class _Reader:
             raise self._refuse(f"it is SBML level {document.getLevel()}; convert it to level 3")
         for i in range(document.getNumPlugins()):
             name = document.getPlugin(i).getPackageName()
-            if document.getPackageRequired(name):
+            if name != "l3v2extendedmath" and document.getPackageRequired(
+                name
+            ):  # libSBML's own name for level 3 version 2
                 raise self._refuse(f"it needs the SBML package '{name}'; only the core is supported")
         for items, what in _NEVER.items():
             for one in getattr(self._model, items)():

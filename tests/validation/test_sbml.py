@@ -151,6 +151,11 @@ def test_undeclared_units_are_asked_for(read):
     assert read(text, unit="uM").reactions[0].rate == 2.0
 
 
+def test_version_2_of_level_3_is_core_too(read):
+    text = sbml(reaction(apply("times", "cell", "k", "A"), "A", "C")).replace(' fast="false"', "")
+    assert read(text.replace("version1/core", "version2/core").replace('version="1">', 'version="2">')).reactions
+
+
 GOOD = apply("times", "cell", "k", "A")
 MATH = '<math xmlns="http://www.w3.org/1998/Math/MathML">'
 
