@@ -43,8 +43,10 @@ def generate(path: Path) -> str:
     text = path.read_text(encoding="utf-8")
     rules, limits = _rules(text, path)
     net = _run(rules + f"generate_network({{{','.join(['overwrite=>1', *limits])}}})\n", path)
-    head = [line.rstrip() for line in re.split(r"^\s*begin ", text, maxsplit=1, flags=re.M)[0].splitlines()]
-    head = [line for line in head if line.startswith("#") and not line.startswith("# rules:")]
+    before = re.split(r"^\s*begin ", text, maxsplit=1, flags=re.M)[0]
+    head = [line.rstrip() for line in before.splitlines() if line.startswith("#") and not line.startswith("# rules:")]
+    inside = (line.strip() for line in text[len(before) :].splitlines())
+    head += [line for line in inside if re.match(r"# (unit|name|variant): ", line)]
     body = [line.rstrip() for line in net.splitlines() if not line.startswith("#")]
     return "\n".join([*head, f"# rules: {rules_hash(text)}", *_with_units(body, _units(text))]) + "\n"
 

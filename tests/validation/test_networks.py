@@ -211,6 +211,9 @@ end molecule types
 begin seed species
   A(s~0) 10
 end seed species
+begin observables
+  Molecules all A()
+end observables
 begin reaction rules
   pair: A(s~0) + A(s~0) -> A(s~1) + A(s~1) k
 end reaction rules
@@ -223,6 +226,8 @@ def test_rules_become_a_network_with_its_units_and_labels(tmp_path):
     path = tmp_path / "pair.bngl"
     path.write_text(RULES + "generate_network({overwrite=>1, max_iter=>3})\n")
     network = nubridge.Network(path)
+    path.write_text(RULES.replace("# unit: uM\nbegin model", "begin model\n# unit: uM"))
+    assert nubridge.Network(path).hash == network.hash
     assert (network.unit, network.reactions[0].name, network.reactions[0].rate) == ("uM", "pair", 2.0)
     path.write_text(RULES.replace("1/(uM s)", "1/s"))
     with pytest.raises(nubridge.NetworkError, match=r"'k' is in 1/s .* 'pair' of order 2 .* 1/\(uM s\)"):
@@ -268,11 +273,11 @@ def expect_read_back(network, path):
             "begin energy patterns\nend energy patterns\nbegin reaction rules",
             ["'energy patterns'"],
         ),
-        ("A(s~1) k", "A(s~1) Sat(k,q)", ["'Sat'", "mass action", ":14:"]),
+        ("A(s~1) k", "A(s~1) Sat(k,q)", ["'Sat'", "mass action", ":17:"]),
         ("A(s~1) k", "A(s~1) MM(k,q)", ["'MM'"]),
         ("A(s~1) k", "A(s~1) Hill(k,q,2)", ["'Hill'"]),
         ("A(s~1) k", "A(s~1) k TotalRate", ["'TotalRate'"]),
-        ("end model", "end model\nsimulate({method=>'ode',t_end=>1})", ["'simulate'", "outside the model", ":17:"]),
+        ("end model", "end model\nsimulate({method=>'ode',t_end=>1})", ["'simulate'", "outside the model", ":20:"]),
         ("end model", 'end model\nsetConcentration("A(s~0)",3)', ["'setConcentration'"]),
         ("# unit: uM", 'setOption("NumberPerQuantityUnit",6e23)', ["'setOption'", ":1:"]),
         ("end model", "end model\ngenerate_network({prefix=>'x'})", ["'prefix'"]),
@@ -294,6 +299,7 @@ def test_what_rules_cannot_say_here_is_refused_by_name(tmp_path, before, after, 
     [
         ("A(s~0) + A(s~0) ->", "A(s~0) + Z(s~0) ->", ["Z"]),
         ("q 3", "q oops*3", ["oops"]),
+        ("A(s~1) k", "A(s~1) k*all", ["'functions'", "not supported"]),
         ("k 2 #", "k -2 #", ["0.5*k", "-1", "not negative"]),
         ("A(s~0) 10", "A(s~0) -10", ["-10", "not negative"]),
         ("k 2 #", "k 0/0 #", ["division by zero"]),
