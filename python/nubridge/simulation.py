@@ -109,6 +109,7 @@ def simulate(
         weights.ctypes.data,
         values.ctypes.data,
         None if variances is None else variances.ctypes.data,
+        None,
     )
     _library.check(network._library, status)
     said = {"regime": regime, "seed": seed, "first_run": first_run, "volume_um3": volume_um3}
