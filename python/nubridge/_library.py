@@ -88,6 +88,7 @@ _SIGNATURES = {
     "nubridge_observe_moments": (_I, [_P, _N, _P, _P]),
     "nubridge_network_read": (_I, [_S, _S, _I, _N, ctypes.POINTER(_S), ctypes.POINTER(_D), ctypes.POINTER(_P)]),
     "nubridge_network_close": (None, [_P]),
+    "nubridge_network_text": (_S, [_P]),
     "nubridge_network_unit": (_I, [_P]),
     "nubridge_network_count": (_I, [_P, _I, ctypes.POINTER(_N)]),
     "nubridge_network_name": (_S, [_P, _I, _N]),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import hashlib
 import os
 import shutil
 import subprocess
@@ -120,6 +121,20 @@ class Network:
             sides = ({self.species[s]: int(side[s]) for s in np.flatnonzero(side)} for side in (left, right))
             result.append(Reaction(name, *sides, rate, parameters[parameter.value] if parameter.value >= 0 else None))
         return tuple(result)
+
+    def to_net(self) -> str:
+        """BioNetGen's `.net` text that reads back to this network, with the parameters' replaced values."""
+        return self._library.nubridge_network_text(self._handle).decode()
+
+    @property
+    def hash(self) -> str:
+        """What a result was made of: "sha256:" of `to_net()`; equal networks have equal hashes, whatever their name.
+
+        >>> import nubridge
+        >>> nubridge.Network("decay").hash == nubridge.Network("decay", parameters={"k": 1}).hash
+        True
+        """
+        return "sha256:" + hashlib.sha256(self.to_net().encode()).hexdigest()
 
     @property
     def conserved(self) -> tuple[dict[str, int], ...]:

@@ -225,6 +225,8 @@ nubridge_status nubridge_network_read(const char*, const char*, int32_t, size_t,
                                       nubridge_network**);
 /** (network) Frees it; null is allowed. */
 void nubridge_network_close(nubridge_network*);
+/** (network) .net text that reads back to the same network, owned by it; equal networks have equal text. */
+const char* nubridge_network_text(const nubridge_network*);
 /** (network) One of nubridge_unit_code, never NUBRIDGE_UNIT_STATED. */
 int32_t nubridge_network_unit(const nubridge_network*);
 /** (network, kind, out) How many items. */

@@ -15,6 +15,8 @@ struct nubridge_network {
     std::shared_ptr<const nubridge::chemistry::ReactionNetwork> network;
     mutable std::once_flag conserved_once;
     mutable std::vector<std::vector<std::int64_t>> conserved_laws;
+    /// write_net of it.
+    std::string text;
 
     const std::vector<std::vector<std::int64_t>>& conserved() const {
         std::call_once(conserved_once, [this] { conserved_laws = network->conservation_laws(); });

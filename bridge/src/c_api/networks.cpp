@@ -9,6 +9,7 @@
 #include "c_api/guarded.hpp"
 #include "c_api/network_handle.hpp"
 #include "chemistry/net_reader.hpp"
+#include "chemistry/net_writer.hpp"
 #include "chemistry/network.hpp"
 
 using nubridge::InvalidArgument;
@@ -34,12 +35,17 @@ nubridge_status nubridge_network_read(const char* net_text, const char* origin, 
         auto handle = std::make_unique<nubridge_network>();
         handle->network =
             std::make_shared<const ReactionNetwork>(nubridge::chemistry::read_net(net_text, origin, replaced, chosen));
+        handle->text = nubridge::chemistry::write_net(handle->network->definition());
         *out = handle.release();
     });
 }
 
 void nubridge_network_close(nubridge_network* network) {
     delete network;
+}
+
+const char* nubridge_network_text(const nubridge_network* network) {
+    return network->text.c_str();
 }
 
 int32_t nubridge_network_unit(const nubridge_network* network) {

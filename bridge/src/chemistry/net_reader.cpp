@@ -59,6 +59,7 @@ public:
             if (!parameters_.contains(name))
                 refuse(origin_, ": there is no parameter '", name, "' to set to ", value, "; known: ", known());
         }
+        number_labels();
         return std::move(result_);
     }
 
@@ -73,14 +74,14 @@ private:
 
     void read_line(std::string_view line) {
         const auto hash = line.find('#');
-        if (hash != std::string_view::npos) read_comment(line.substr(hash + 1));
+        const std::string_view comment = hash == std::string_view::npos ? "" : line.substr(hash + 1);
         const Words words = words_of(line.substr(0, hash));
-        if (words.empty()) return;
+        if (words.empty()) return read_comment(comment);
         if (words[0] == "begin") return begin(joined(words, 1));
         if (words[0] == "end") return end(joined(words, 1));
-        if (block_ == "parameters") return parameter(words);
+        if (block_ == "parameters") return parameter(words, comment);
         if (block_ == "species") return species(words);
-        if (block_ == "reactions") return reaction(words);
+        if (block_ == "reactions") return reaction(words, comment);
         if (block_ == "groups") return group(words);
         if (words[0].starts_with("substanceUnits(") || words[0].starts_with("setOption(")) {
             fail(std::string("'") + joined(words, 0) +
@@ -91,6 +92,7 @@ private:
 
     void read_comment(std::string_view comment) {
         const Words words = words_of(comment);
+        if (words.size() == 3 && words[0] == "name:") names_[words[1]] = words[2];
         if (words.size() != 2 || words[0] != "unit:" || unit_given_) return;
         if (words[1] != "uM" && words[1] != "molecules")
             fail("the unit '" + words[1] + "' is unknown; it is uM or molecules");
@@ -140,13 +142,21 @@ private:
             fail(std::string(what) + " " + word + " stands where " + std::to_string(next) + " is due");
     }
 
-    void parameter(const Words& words) {
+    void parameter(const Words& words, std::string_view comment) {
         if (words.size() < 3)
             fail(std::string("a parameter needs a number, a name and a value, found '") + joined(words, 0) + "'");
-        require_next(words[0], result_.parameters.size() + 1, "parameter");
-        Parameter one{words[1], 0.0, {}};
+        require_next(words[0], result_.parameters.size() + factors_.size() + 1, "parameter");
+        Parameter one{words[1], 0.0};
+        Reaction law;
+        if (one.name.starts_with("_rateLaw") && is_factor(joined(words, 2), law)) {
+            factors_.emplace(one.name, law);
+            return;
+        }
         const auto replaced = overrides_.find(one.name);
         one.value = replaced != overrides_.end() ? replaced->second : value(joined(words, 2), &one.uses);
+        if (!one.uses.empty()) one.expression = joined(words, 2);
+        const Words said = words_of(comment);
+        if (!said.empty() && said[0] == "unit:") one.unit = joined(said, 1);
         if (!std::isfinite(one.value))
             fail("the parameter '" + one.name + "' is not finite: '" + joined(words, 2) + "'");
         if (!parameters_.emplace(one.name, result_.parameters.size()).second)
@@ -159,10 +169,13 @@ private:
             fail(std::string("a species needs a number, a pattern and an amount, found '") + joined(words, 0) + "'");
         require_next(words[0], result_.species.size() + 1, "species");
         const bool fixed = words[1].starts_with("$");
-        Species one{words[1].substr(fixed ? 1 : 0), value(joined(words, 2)), fixed};
+        std::vector<std::size_t> uses;
+        Species one{words[1].substr(fixed ? 1 : 0), value(joined(words, 2), &uses), fixed};
+        if (!uses.empty()) one.expression = joined(words, 2);
         if (one.name.starts_with("@")) fail("the compartment of '" + one.name + "' is not supported; use one volume");
         // A(), a molecule without sites, goes by its name.
         if (one.name.ends_with("()") && one.name.find('(') == one.name.size() - 2) one.name.resize(one.name.size() - 2);
+        one.name = named(one.name);
         result_.species.push_back(std::move(one));
     }
 
@@ -175,7 +188,7 @@ private:
         return members;
     }
 
-    void reaction(const Words& words) {
+    void reaction(const Words& words, std::string_view comment) {
         if (words.size() < 4)
             fail(std::string("a reaction needs a number, reactants, products and a rate, found '") + joined(words, 0) +
                  "'");
@@ -185,8 +198,8 @@ private:
                 fail(std::string("the rate law '") + type +
                      "' is not supported; write elementary steps by mass action");
         }
-        Reaction one{"R" + words[0], side(words[1]), side(words[2]), {}, 1.0};
-        rate(joined(words, 3), one);
+        Reaction one{label(words[0], comment), side(words[1]), side(words[2]), {}, 1.0};
+        if (!is_factor(joined(words, 3), one)) one.factor = value(joined(words, 3));
         one.factor *= symmetry(one.reactants);
         if (one.reactants.size() > ReactionNetwork::max_order) {
             fail("the reaction has " + std::to_string(one.reactants.size()) +
@@ -200,38 +213,50 @@ private:
         result_.reactions.push_back(std::move(one));
     }
 
-    /// m! for each species that stands m times.
-    static double symmetry(std::vector<std::size_t> reactants) {
-        std::sort(reactants.begin(), reactants.end());
-        double product = 1.0;
-        int run = 0;
-        for (std::size_t i = 0; i < reactants.size(); ++i) {
-            run = i > 0 && reactants[i] == reactants[i - 1] ? run + 1 : 1;
-            product *= run;
-        }
-        return product;
+    /// The name that a comment `# name: word name` gives to a word.
+    const std::string& named(const std::string& word) const {
+        const auto found = names_.find(word);
+        return found == names_.end() ? word : found->second;
     }
 
-    /// "k", "0.5*k", "2*3*k": a named rate with its factor; any other constant expression: its value.
-    void rate(const std::string& text, Reaction& one) const {
-        Words factors = words_of(text, "* \t");
-        if (!factors.empty() && parameters_.contains(factors.back()) && text.find("**") == std::string::npos) {
-            double factor = 1.0;
-            bool plain = true;
-            for (std::size_t i = 0; i + 1 < factors.size(); ++i) {
-                double number = 0.0;
-                const auto& word = factors[i];
-                const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), number);
-                plain = plain && error == std::errc() && end == word.data() + word.size();
-                factor *= number;
-            }
-            if (plain) {
-                one.parameter = parameters_.at(factors.back());
-                one.factor = factor;
-                return;
-            }
+    /// The rule's label that stands as `#label` at the end of the line; BioNetGen's own begin with an underscore.
+    std::string label(const std::string& number, std::string_view comment) const {
+        const Words words = words_of(comment);
+        const bool labelled = words.size() == 1 && comment.starts_with(words[0]) && words[0][0] != '_';
+        return labelled ? named(words[0]) : "R" + number;
+    }
+
+    /// A rule's label that several reactions have is numbered: bind.1, bind.2.
+    void number_labels() {
+        std::map<std::string, std::size_t> uses, seen;
+        for (const Reaction& one : result_.reactions) ++uses[one.name];
+        for (Reaction& one : result_.reactions) {
+            if (uses[one.name] > 1) one.name += "." + std::to_string(++seen[one.name]);
         }
-        one.factor = value(text);
+    }
+
+    /// "k", "0.5*k", "2*3*k", "2*3": numbers and at most one parameter, the last, in which `rate` is set.
+    bool is_factor(const std::string& text, Reaction& rate) const {
+        Words factors = words_of(text, "* \t");
+        if (factors.empty() || text.find("**") != std::string::npos) return false;
+        double product = 1.0;
+        const auto law = factors_.find(factors.back());
+        const auto named = parameters_.find(factors.back());
+        if (law != factors_.end()) {
+            rate.parameter = law->second.parameter;
+            product = law->second.factor;
+        } else if (named != parameters_.end()) {
+            rate.parameter = named->second;
+        }
+        if (law != factors_.end() || named != parameters_.end()) factors.pop_back();
+        for (const std::string& word : factors) {
+            double number = 0.0;
+            const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), number);
+            if (error != std::errc() || end != word.data() + word.size()) return false;
+            product *= word == "0.16666667" ? 1.0 / 6.0 : number;  // BioNetGen's 1/6
+        }
+        rate.factor = product;
+        return true;
     }
 
     void group(const Words& words) {
@@ -255,6 +280,9 @@ private:
     bool unit_given_;
     NetworkDefinition result_;
     std::unordered_map<std::string, std::size_t> parameters_;
+    /// What BioNetGen calls _rateLaw1: numbers times a parameter, which are no parameters of their own.
+    std::map<std::string, Reaction> factors_;
+    std::map<std::string, std::string> names_;
     std::string block_;
     std::size_t line_ = 0;
 };

@@ -16,6 +16,10 @@ namespace nubridge::chemistry {
 /// line is BioNetGen's: the factor of the product of the amounts, without the m! of equal reactants; it is converted to
 /// the label-invariant convention of Reaction.
 ///
+/// More comments that speak: `# unit: 1/(uM s)` at the end of a parameter's line (see require_units), `#bind` at the
+/// end of a reaction's line (its name; bind.1, bind.2 when several have it), the line `# name: S1 K(p~U)` (what the
+/// species S1, or the reaction of that label, is called).
+///
 /// @param origin the file's name, for messages; also the network's name without folder and ending.
 /// @param overrides values that replace those of parameters by name; expressions that read them follow.
 /// @throws NetworkInvalid with the line, what stands there, and what to do.

@@ -5,6 +5,7 @@
 #include <set>
 #include <utility>
 
+#include "chemistry/amount_units.hpp"
 #include "chemistry/refuse.hpp"
 
 namespace nubridge::chemistry {
@@ -29,6 +30,17 @@ bool is_amount(double value) {
 
 const char* name_of(AmountUnit unit) noexcept {
     return unit == AmountUnit::uM ? "uM" : "molecules";
+}
+
+double symmetry(std::vector<std::size_t> reactants) {
+    std::sort(reactants.begin(), reactants.end());
+    double product = 1.0;
+    int run = 0;
+    for (std::size_t i = 0; i < reactants.size(); ++i) {
+        run = i > 0 && reactants[i] == reactants[i - 1] ? run + 1 : 1;
+        product *= run;
+    }
+    return product;
 }
 
 ReactionNetwork::ReactionNetwork(NetworkDefinition definition) : definition_(std::move(definition)) {
@@ -78,6 +90,7 @@ void ReactionNetwork::require_valid() const {
                    "; it must be finite and not negative: correct it");
         }
     }
+    require_units(definition_);
     for (const Observable& one : definition_.observables) {
         for (const auto& [s, weight] : one.terms) {
             if (s >= species_count())

@@ -21,6 +21,10 @@ struct Parameter {
     double value = 0.0;
     /// The parameters that its expression reads; empty for a plain number.
     std::vector<std::size_t> uses = {};
+    /// What the value is computed by; empty for a plain number.
+    std::string expression = {};
+    /// As stated, "1/(uM s)"; empty for none. That of a rate constant must fit the order of its reactions.
+    std::string unit = {};
 };
 
 /// A kind of molecule.
@@ -30,6 +34,8 @@ struct Species {
     double initial = 0.0;
     /// Clamped: reactions read it and do not change it.
     bool fixed = false;
+    /// What the amount is computed by from parameters; empty for a plain number.
+    std::string expression = {};
 };
 
 /// A mass-action reaction of order 0 to 3. A species that stands twice among the reactants is consumed twice.
@@ -81,8 +87,7 @@ public:
     static constexpr std::size_t max_order = 3;
 
     /// @throws NetworkInvalid for an empty or doubled name, an index out of range, an order above 3, a rate constant or
-    /// an initial amount
-    ///     that is negative or not finite; the message names it.
+    /// an initial amount that is negative or not finite, a unit that does not fit the order; the message names it.
     explicit ReactionNetwork(NetworkDefinition definition);
 
     const NetworkDefinition& definition() const noexcept { return definition_; }
@@ -114,6 +119,9 @@ private:
     std::vector<std::vector<Change>> changes_;
     std::vector<std::vector<std::size_t>> readers_;
 };
+
+/// m! for each species that stands m times among the reactants, multiplied.
+double symmetry(std::vector<std::size_t> reactants);
 
 /// n! for 0 to 3.
 constexpr double factorial(int n) noexcept {
