@@ -137,7 +137,8 @@ class Watch:
 
     def __enter__(self) -> Watch:
         self._outer = None
-        if threading.current_thread() is threading.main_thread():
+        ignored = signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+        if threading.current_thread() is threading.main_thread() and not ignored:
             self._outer = signal.signal(signal.SIGINT, self._stop)
         return self
 

@@ -27,6 +27,7 @@ from .results import Result
 FORMAT = "nubridge result 1"
 _SAVE_EVERY_S = 1.0
 _METADATA_BYTES = 2**16
+_MOST_AT_ONCE = 2**22
 _PARTS = ("whole", "tail")
 _ARRAYS = ("mean", "scatter", "minimum", "maximum")
 
@@ -65,26 +66,40 @@ class Recorder:
 
     def __init__(self, path: Path, result: Result, runs: int, saved: int | None = None) -> None:
         self._path, self.saved, self._at = path, saved or 0, time.monotonic()
+        self._marks: list[tuple[int, int]] = []
         if saved is None:
             with _replacing(path) as part, h5py.File(part, "w") as file:
                 _describe(file, result)
                 _make_runs(file, result, runs)
 
     def save(self, values: NDArray, variances: NDArray | None, done: int, events: int, now: bool = False) -> None:
-        """Appends the runs up to `done`; nothing when the last time was less than a second ago, unless `now`."""
-        if done == self.saved or (time.monotonic() - self._at < _SAVE_EVERY_S and not now):
+        """Appends the runs up to `done`, which had so many events; later, when the last time was less than a second ago,
+        unless `now`."""
+        if done > max((mark[0] for mark in self._marks), default=self.saved):
+            self._marks.append((done, events))
+        if time.monotonic() - self._at < _SAVE_EVERY_S and not now:
             return
-        new = slice(self.saved, done)
         try:
-            _reserve(self._path, _room(self._path, done))
-            with h5py.File(self._path, "r+", locking="best-effort") as file:
-                _extend(file, values[new], None if variances is None else variances[new], events)
+            while self._marks:
+                self._append(values, variances)
         except OSError as error:
             raise ResultFileError(
                 f"{self._path} cannot be written: {_reason(error)}; it holds the first {self.saved} runs: make room, "
                 "then go on with resume"
             ) from error
-        self.saved, self._at = done, time.monotonic()
+        self._at = time.monotonic()
+
+    def _append(self, values: NDArray, variances: NDArray | None) -> None:
+        """The next few megabytes."""
+        within = self.saved + _MOST_AT_ONCE // values[0].nbytes
+        count = max(1, sum(done <= within for done, _ in self._marks))
+        done, events = self._marks[count - 1]
+        new = slice(self.saved, done)
+        _reserve(self._path, _room(self._path, done))
+        with h5py.File(self._path, "r+", locking="best-effort") as file:
+            _extend(file, values[new], None if variances is None else variances[new], events)
+        self.saved = done
+        del self._marks[:count]
 
 
 class StatisticsRecorder:
