@@ -41,8 +41,11 @@ def draw(result: Result, names: Sequence[str] | None, path: Path | None, band: s
             lowest = panels[min(rows, len(names) - column * rows) - 1, column]
             lowest.set_xlabel(f"time ({unit})")
             lowest.tick_params(labelbottom=True)
-        handles, labels = panels[0, 0].get_legend_handles_labels()
-        made.legend(handles, labels, loc="outside upper left", ncols=len(known), title=result.caption, alignment="left")
+        pairs = (zip(*axes.get_legend_handles_labels(), strict=True) for axes in panels.flat)
+        known = {label: handle for panel in pairs for handle, label in panel}
+        made.legend(
+            known.values(), known, loc="outside upper left", ncols=len(known), title=result.caption, alignment="left"
+        )
         made.align_ylabels()
         if path is not None:
             _save(made, path)
