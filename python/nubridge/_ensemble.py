@@ -170,7 +170,9 @@ class Watch:
                 failures.append(error)
 
         def done() -> Done:
-            return Done(*(getattr(library, f"nubridge_progress_{what}")(progress) for what in Done._fields))
+            runs, events = ctypes.c_uint64(), ctypes.c_uint64()
+            library.nubridge_progress_whole(progress, ctypes.byref(runs), ctypes.byref(events))
+            return Done(runs.value, events.value, library.nubridge_progress_points(progress))
 
         self._progress = progress
         if self.stopped:

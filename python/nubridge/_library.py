@@ -109,8 +109,7 @@ _SIGNATURES = {
     "nubridge_progress_close": (None, [_P]),
     "nubridge_progress_stop": (None, [_P]),
     "nubridge_progress_points": (ctypes.c_uint64, [_P]),
-    "nubridge_progress_runs": (ctypes.c_uint64, [_P]),
-    "nubridge_progress_events": (ctypes.c_uint64, [_P]),
+    "nubridge_progress_whole": (None, [_P, _P, _P]),
     "nubridge_ensemble": (_I, [_P, _P, _N, _N, _P, _N, _P, _N, _P, _P, _P, _P]),
 }
 

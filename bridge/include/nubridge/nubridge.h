@@ -304,11 +304,10 @@ nubridge_status nubridge_progress_open(nubridge_progress**);
 void nubridge_progress_close(nubridge_progress*);
 /** (progress) The call ends soon with NUBRIDGE_STOPPED. Callable from a signal handler. */
 void nubridge_progress_stop(nubridge_progress*);
-/** (progress) Recorded times over all runs; the first so many runs that are whole, though later ones may be too; the
- * events of those runs. */
+/** (progress) Recorded times over all runs. */
 uint64_t nubridge_progress_points(const nubridge_progress*);
-uint64_t nubridge_progress_runs(const nubridge_progress*);
-uint64_t nubridge_progress_events(const nubridge_progress*);
+/** (progress, runs, events) The first so many runs are whole, though later ones may be too; the events of those. */
+void nubridge_progress_whole(const nubridge_progress*, uint64_t*, uint64_t*);
 /** (network, simulation, runs, threads, initial, times, times_s, columns, weights, out, variances, progress)
  * Independent runs, the first is simulation->run_number. initial: one a species. times_s ascend from 0 on. weights:
  * columns x species, what is recorded; null for the species themselves, columns being their number. out: runs x times

@@ -158,11 +158,10 @@ void nubridge_progress_stop(nubridge_progress* progress) {
 uint64_t nubridge_progress_points(const nubridge_progress* progress) {
     return progress->of.points;
 }
-uint64_t nubridge_progress_runs(const nubridge_progress* progress) {
-    return progress->of.runs;
-}
-uint64_t nubridge_progress_events(const nubridge_progress* progress) {
-    return progress->of.events;
+void nubridge_progress_whole(const nubridge_progress* progress, uint64_t* runs, uint64_t* events) {
+    const auto whole = progress->of.whole();
+    *runs = whole.runs;
+    *events = whole.events;
 }
 
 nubridge_status nubridge_ensemble(const nubridge_network* network, const nubridge_simulation* simulation, size_t runs,

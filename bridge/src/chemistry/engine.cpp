@@ -91,10 +91,9 @@ public:
     void finish(std::size_t run, std::uint64_t events) {
         const std::lock_guard lock(mutex_);
         events_[run] = events;
-        std::uint64_t sum = progress_.events.load();
-        for (; whole_ < events_.size() && events_[whole_] != unfinished; ++whole_) sum += events_[whole_];
-        progress_.events.store(sum);
-        progress_.runs.store(whole_, std::memory_order_release);
+        for (; whole_.runs < events_.size() && events_[whole_.runs] != unfinished; ++whole_.runs)
+            whole_.events += events_[whole_.runs];
+        progress_.finish(whole_);
     }
 
     void fail(std::exception_ptr failure) {
@@ -111,7 +110,7 @@ private:
     static constexpr std::uint64_t unfinished = ~std::uint64_t{0};
     std::vector<std::uint64_t> events_;  // of each run
     EnsembleProgress& progress_;
-    std::size_t whole_ = 0;
+    EnsembleProgress::Whole whole_;
     std::atomic<std::size_t> next_{0};
     std::exception_ptr failure_;
     std::mutex mutex_;

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <span>
 #include <string_view>
@@ -91,15 +92,32 @@ std::unique_ptr<Engine> make_engine(std::shared_ptr<const ReactionNetwork> netwo
 double molecules_per_unit(const ReactionNetwork& network, double volume_um3);
 
 /// How far one call of run_ensemble is, for another thread to read; and the way to end it.
-struct EnsembleProgress {
-    /// Set by the other thread; run_ensemble then throws Stopped, with `runs` final.
+class EnsembleProgress {
+public:
+    /// Runs that are whole, and their events.
+    struct Whole {
+        std::uint64_t runs = 0;
+        std::uint64_t events = 0;
+    };
+
+    /// Set by the other thread; run_ensemble then throws Stopped.
     std::atomic<bool> stop{false};
     /// Recorded times, over all runs.
     std::atomic<std::uint64_t> points{0};
+
     /// The first so many runs are whole in `out`, though later ones may be too.
-    std::atomic<std::uint64_t> runs{0};
-    /// Of those runs.
-    std::atomic<std::uint64_t> events{0};
+    Whole whole() const {
+        const std::lock_guard lock(mutex_);
+        return whole_;
+    }
+    void finish(Whole whole) {
+        const std::lock_guard lock(mutex_);
+        whole_ = whole;
+    }
+
+private:
+    mutable std::mutex mutex_;
+    Whole whole_;
 };
 
 /// Runs first_run ... first_run + runs - 1 of the seed, each started anew, on `threads` threads; the same bytes for any

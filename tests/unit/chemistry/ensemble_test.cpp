@@ -26,8 +26,8 @@ TEST(EnsembleProgress, CountsPointsRunsAndEvents) {
         double fired = 0;
         for (std::size_t run = 0; run < 5; ++run) fired += 100 - out[run * 4 + 3];
         EXPECT_EQ(progress.points, 20u);
-        EXPECT_EQ(progress.runs, 5u);
-        EXPECT_EQ(static_cast<double>(progress.events), fired);
+        EXPECT_EQ(progress.whole().runs, 5u);
+        EXPECT_EQ(static_cast<double>(progress.whole().events), fired);
     }
 }
 
@@ -39,7 +39,7 @@ TEST(EnsembleProgress, StopsBeforeTheFirstRunWhenItIsSet) {
     progress.stop = true;
     expect_refused<Stopped>(
         [&] { run_ensemble(network, Regime::ssa, {}, 5, 2, initial, times, {}, out, {}, &progress); }, {"stopped"});
-    EXPECT_EQ(progress.runs, 0u);
+    EXPECT_EQ(progress.whole().runs, 0u);
 }
 
 TEST(EnsembleProgress, StopLeavesTheFirstRunsWhole) {
@@ -49,12 +49,12 @@ TEST(EnsembleProgress, StopLeavesTheFirstRunsWhole) {
     std::vector<double> out(runs * 4, -1.0), whole(out.size());
     EnsembleProgress progress;
     std::jthread other([&] {
-        while (progress.runs < 10) std::this_thread::yield();
+        while (progress.whole().runs < 10) std::this_thread::yield();
         progress.stop = true;
     });
     expect_refused<Stopped>(
         [&] { run_ensemble(network, Regime::ssa, {}, runs, 2, initial, times, {}, out, {}, &progress); }, {"stopped"});
-    const std::size_t kept = progress.runs;
+    const std::size_t kept = progress.whole().runs;
     EXPECT_GE(kept, 10u);
     EXPECT_LT(kept, runs);
     run_ensemble(network, Regime::ssa, {}, kept, 1, initial, times, {}, std::span(whole).first(kept * 4));
