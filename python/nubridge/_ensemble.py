@@ -131,7 +131,7 @@ class Watch:
         self.stopped = False
         self._library, self._runs, self._times = library, runs, times
         self._shown = sys.stderr.isatty() if shown is None else shown
-        self._since = time.monotonic() - (_TELL_AFTER_S if shown else 0.0)
+        self._started, self._silent_s = time.monotonic(), 0.0 if shown else _TELL_AFTER_S
         self._bar, self._points = None, 0
         self._progress: ctypes.c_void_p | None = None
 
@@ -196,13 +196,16 @@ class Watch:
         self._show(self._points)
 
     def _show(self, points: int) -> None:
-        if not self._shown or time.monotonic() - self._since < _TELL_AFTER_S:
+        if not self._shown or time.monotonic() - self._started < self._silent_s:
             return
         if self._bar is None:
             from tqdm import tqdm
 
             layout = "{percentage:3.0f}% |{bar}| {n:.4g} of {total_fmt} runs, {rate_fmt}, {remaining} left"
-            self._bar = tqdm(total=self._runs, unit=" runs", bar_format=layout, leave=False, file=sys.stderr)
+            self._bar = tqdm(
+                total=self._runs, unit=" runs", bar_format=layout, leave=False, file=sys.stderr, smoothing=0
+            )
+            self._bar.start_t -= time.monotonic() - self._started  # the rate is that of all that was done
         self._bar.update(points / self._times - self._bar.n)
 
 
