@@ -6,8 +6,11 @@
 ('C2', 'C3', 'C4', 'O1', 'O2')
 """
 
+__version__ = "0.1.0"
+
 from .errors import (
     Error,
+    Interrupted,
     InvalidArgumentError,
     InvalidInputError,
     InvalidStateError,
@@ -19,6 +22,7 @@ from .errors import (
     NotConvergedError,
     OutsideDomainError,
     OutsideDomainWarning,
+    ResultFileError,
 )
 from .mechanisms import load
 from .model import Model
@@ -28,10 +32,9 @@ from .simulation import Simulator, simulate
 from .space import Space
 from .training import train
 
-__version__ = "0.1.0"
-
 __all__ = [
     "Error",
+    "Interrupted",
     "InvalidArgumentError",
     "InvalidInputError",
     "InvalidStateError",
@@ -46,6 +49,7 @@ __all__ = [
     "OutsideDomainError",
     "OutsideDomainWarning",
     "Result",
+    "ResultFileError",
     "Simulator",
     "Space",
     "load",

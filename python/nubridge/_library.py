@@ -105,7 +105,12 @@ _SIGNATURES = {
     "nubridge_simulator_set_amount": (_I, [_P, _N, _D]),
     "nubridge_simulator_set_rate": (_I, [_P, _N, _D]),
     "nubridge_simulator_restart": (_I, [_P, _P, ctypes.c_uint64]),
-    "nubridge_ensemble": (_I, [_P, _P, _N, _N, _P, _N, _P, _N, _P, _P, _P]),
+    "nubridge_progress_open": (_I, [ctypes.POINTER(_P)]),
+    "nubridge_progress_close": (None, [_P]),
+    "nubridge_progress_stop": (None, [_P]),
+    "nubridge_progress_points": (ctypes.c_uint64, [_P]),
+    "nubridge_progress_whole": (None, [_P, _P, _P]),
+    "nubridge_ensemble": (_I, [_P, _P, _N, _N, _P, _N, _P, _N, _P, _P, _P, _P]),
 }
 
 POLICIES = {"model": 0, "clamp": 1, "extrapolate": 2, "error": 3}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -42,6 +43,8 @@ def settings(
     made = _library.Simulation()
     _library.library().nubridge_simulation_defaults(ctypes.byref(made))
     made.regime, made.random_seed, made.run_number = REGIMES[regime], seed, run
+    if volume_um3 is not None and not 0.0 < volume_um3 < math.inf:
+        raise InvalidArgumentError(f"the volume is {volume_um3} um3; it is finite and positive")
     made.volume_um3 = volume_um3 or 0.0
     for name, value in numbers.items():
         if name not in _NUMBERS:

@@ -6,12 +6,13 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from . import __version__, _library, doctor, mechanisms, paths
-from .errors import Error
+from . import __version__, _library, _simulate_command, doctor, mechanisms, paths
+from .errors import Error, Interrupted
 from .model import Model
 from .training import train
 
 _EXAMPLES = """examples:
+  nubridge simulate sk --volume 1um3 --t 1s --runs 100 --plot    a reaction network, exactly; see simulate --help
   nubridge doctor                            is everything here that is needed?
   nubridge demo                              the SK channel on a reconstructed pyramidal cell: figures and a table
   nubridge info sk                           what the model holds: states, inputs, domain, source
@@ -31,9 +32,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"nubridge {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
-    def command(name: str, text: str, **options: bool) -> argparse.ArgumentParser:
+    def command(name: str, text: str, examples: str = "", **options: bool) -> argparse.ArgumentParser:
         lines = [line for line in _EXAMPLES.splitlines() if line.startswith(f"  nubridge {name}")]
-        epilog = "\n".join(["examples:", *lines])
+        epilog = "\n".join(["examples:", *(examples.splitlines() or lines)])
         layout = argparse.RawDescriptionHelpFormatter
         return commands.add_parser(name, help=text, description=text, epilog=epilog, formatter_class=layout, **options)
 
@@ -53,6 +54,9 @@ def _parser() -> argparse.ArgumentParser:
 
     checking = command("doctor", "check the installation, and say what to do")
     checking.set_defaults(run=lambda _: min(doctor.report(), 1))
+
+    simulating = command("simulate", "run a reaction network at any accuracy", _simulate_command.EXAMPLES)
+    _simulate_command.add_options(simulating)
 
     training = command("train", "make a model file from a train.toml")
     training.add_argument("settings", help="the train.toml")
@@ -110,6 +114,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except Error as error:
         print(f"nubridge: {error}", file=sys.stderr)
         return 1
+    except Interrupted as stop:
+        print(f"nubridge: {stop}", file=sys.stderr)
+        return 130
     except KeyboardInterrupt:
         print("nubridge: stopped", file=sys.stderr)
         return 130

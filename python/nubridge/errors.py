@@ -37,6 +37,10 @@ class NetworkError(Error):
     """A reaction network that breaks a rule or holds a construct that cannot be honoured."""
 
 
+class ResultFileError(Error):
+    """A result file that cannot be read, written, or gone on with."""
+
+
 class LibraryError(Error):
     """The shared library is missing, of another version, or failed inside."""
 
@@ -47,3 +51,11 @@ class MechanismError(Error):
 
 class OutsideDomainWarning(UserWarning):
     """An input outside the model's domain; the result follows the policy."""
+
+
+class Interrupted(KeyboardInterrupt):
+    """Ctrl-C during a simulation, after what was finished had been kept: `result` holds those runs, or is None."""
+
+    def __init__(self, text: str, result: object) -> None:
+        super().__init__(text)
+        self.result = result

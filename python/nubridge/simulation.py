@@ -6,12 +6,15 @@ import ctypes
 import os
 import weakref
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from . import _library
+from ._ensemble import Ensemble, default_threads
+from ._job import Job
 from ._settings import DETERMINISTIC, settings
 from .errors import InvalidArgumentError
 from .network import Network
@@ -51,6 +54,12 @@ def simulate(
     first_run: int = 0,
     inputs: Mapping[str, Any] | None = None,
     space: Space | None = None,
+    keep: str | None = None,
+    histograms: Sequence[str] = (),
+    output: str | os.PathLike[str] | None = None,
+    resume: bool = False,
+    progress: bool | None = None,
+    comm: Any = None,
     **accuracy: float,
 ) -> Result:
     """Runs a network from time 0 and records it at the times `t_s` (an end alone gives 101 times up to it).
@@ -61,6 +70,13 @@ def simulate(
     molecules. `inputs` drives species or parameters by name: `(t_s, values)`. `space` is where the spatial regimes live.
     `accuracy`: relative_tolerance, absolute_tolerance (ode, pde), step_s, epsilon (tau), max_states (cme).
 
+    `keep` is "runs", or "statistics": mean, covariance, extremes, and `histograms` of the names that are asked for, so
+    that a million runs take no room; by default runs are kept when they take at most 1 GiB. `output` is an HDF5 file
+    that is readable at any moment. `resume` goes on with it to more runs in all; to a longer time every run is made
+    again from 0 and the file replaced at the end. Either way the result is that of one straight call, to the byte.
+    `progress` shows it (default: after 2 s, in a terminal). Ctrl-C raises Interrupted with what was finished. `comm` is
+    a communicator of mpi4py: its ranks share the runs, and rank 0 has the result, the others one without runs.
+
     >>> import nubridge
     >>> exact = nubridge.simulate("decay", regime="ssa", t_s=[0, 1], runs=2000, seed=7)
     >>> mean_field = nubridge.simulate("decay", regime="ode", t_s=[0, 1])
@@ -70,49 +86,29 @@ def simulate(
     36.78794
     """
     network = _network(network, parameters)
-    times = np.atleast_1d(np.ascontiguousarray(t_s, dtype=np.float64))
-    times = np.linspace(0.0, times[0], 101) if np.ndim(t_s) == 0 else times
-    if times.ndim != 1 or runs < 1 or first_run < 0:
-        raise InvalidArgumentError(
-            f"t_s has the shape {times.shape}, runs is {runs}; pass a list of times and runs >= 1"
-        )
+    times = _times(t_s)
+    if runs < 1 or first_run < 0:
+        raise InvalidArgumentError(f"runs is {runs} and first_run {first_run}; pass runs >= 1 and first_run >= 0")
     if regime in DETERMINISTIC and runs != 1:
         raise InvalidArgumentError(f"runs is {runs}; there is no chance in {regime}: runs is 1")
     names = tuple(record) if record is not None else tuple(dict.fromkeys((*network.observables, *network.species)))
-    weights = np.ascontiguousarray([network.weights(name) for name in names])
     if not names:
         raise InvalidArgumentError("record is empty; name at least one observable or species")
-    values = np.empty((runs, len(times), len(names)))
-    variances = np.empty_like(values) if regime == "cme" else None
+    options = {"volume_um3": volume_um3, "seed": seed, "run": first_run, "inputs": inputs, "space": space, **accuracy}
     amounts = _initial(network, initial)
-    workers = threads if threads is not None else len(os.sched_getaffinity(0))
-    how = settings(
-        network,
-        regime,
-        volume_um3=volume_um3,
-        seed=seed,
-        run=first_run,
-        inputs=inputs,
-        space=space,
-        end_s=float(times[-1]),
-        **accuracy,
-    )
-    status = network._library.nubridge_ensemble(
-        network._handle,
-        ctypes.byref(how),
-        runs,
-        workers,
-        amounts.ctypes.data,
-        len(times),
-        times.ctypes.data,
-        len(names),
-        weights.ctypes.data,
-        values.ctypes.data,
-        None if variances is None else variances.ctypes.data,
-    )
-    _library.check(network._library, status)
-    said = {"regime": regime, "seed": seed, "first_run": first_run, "volume_um3": volume_um3}
-    return Result(network, times, names, values, said, variances)
+    workers = threads if threads is not None else default_threads(comm)
+    ensemble = Ensemble(network, regime, times, names, amounts, options, workers)
+    job = Job(ensemble, runs, keep, tuple(histograms), None if output is None else Path(output), resume)
+    return job.run(progress, comm)
+
+
+def _times(t_s: ArrayLike) -> NDArray[np.float64]:
+    times = np.ascontiguousarray(t_s, dtype=np.float64)
+    if np.ndim(t_s) == 0 and times > 0 and np.isfinite(times):
+        return np.linspace(0.0, float(times[0]), 101)
+    if np.ndim(t_s) != 1 or times.size == 0:
+        raise InvalidArgumentError(f"t_s is {t_s}; pass an end > 0 in s, or a list of times")
+    return times
 
 
 class Simulator:

@@ -14,7 +14,7 @@ import nubridge
 from neuron_process import ROOT, environment, nubridge_command
 from nubridge import cli, doctor, mechanisms, paths
 
-COMMANDS = ("info", "mechanisms", "doctor", "train", "demo")
+COMMANDS = ("info", "simulate", "mechanisms", "doctor", "train", "demo")
 
 
 def test_help_shows_examples():

@@ -192,6 +192,8 @@ int32_t nubridge_first_outside(const nubridge_model*);
 typedef struct nubridge_network nubridge_network;
 /** One network on its way through time. One thread at a time may use it; it keeps the network alive. */
 typedef struct nubridge_simulator nubridge_simulator;
+/** How far one ensemble is. */
+typedef struct nubridge_progress nubridge_progress;
 
 /** The unit of a network's amounts. NUBRIDGE_UNIT_STATED takes what the text says in `# unit: uM`, else molecules. */
 enum nubridge_unit_code { NUBRIDGE_UNIT_STATED = -1, NUBRIDGE_UNIT_MOLECULES = 0, NUBRIDGE_UNIT_UM = 1 };
@@ -296,14 +298,24 @@ nubridge_status nubridge_simulator_set_rate(nubridge_simulator*, size_t, double)
 /** (simulator, amounts, run) Back to time 0 with these amounts, the network's rate constants and the random numbers of
  * that run. */
 nubridge_status nubridge_simulator_restart(nubridge_simulator*, const double*, uint64_t);
-/** (network, simulation, runs, threads, initial, times, times_s, columns, weights, out, variances) Independent runs,
- * the first is simulation->run_number. initial: one a species. times_s ascend from 0 on. weights: columns x species,
- * what is recorded; null for the species themselves, columns being their number. out: runs x times x columns, the same
- * for any number of threads. variances: of the same shape, those of the distribution that cme carries and 0 for one
- * trajectory; or null.
+/** (out) For one call of nubridge_ensemble, to be read by another thread meanwhile. */
+nubridge_status nubridge_progress_open(nubridge_progress**);
+/** (progress) Frees it, after the call; null is allowed. */
+void nubridge_progress_close(nubridge_progress*);
+/** (progress) The call ends soon with NUBRIDGE_STOPPED. Callable from a signal handler. */
+void nubridge_progress_stop(nubridge_progress*);
+/** (progress) Recorded times over all runs. */
+uint64_t nubridge_progress_points(const nubridge_progress*);
+/** (progress, runs, events) The first so many runs are whole, though later ones may be too; the events of those. */
+void nubridge_progress_whole(const nubridge_progress*, uint64_t*, uint64_t*);
+/** (network, simulation, runs, threads, initial, times, times_s, columns, weights, out, variances, progress)
+ * Independent runs, the first is simulation->run_number. initial: one a species. times_s ascend from 0 on. weights:
+ * columns x species, what is recorded; null for the species themselves, columns being their number. out: runs x times
+ * x columns, the same for any number of threads. variances: of the same shape, those of the distribution that cme
+ * carries and 0 for one trajectory; or null. progress: null, or a new one.
  */
 nubridge_status nubridge_ensemble(const nubridge_network*, const nubridge_simulation*, size_t, size_t, const double*,
-                                  size_t, const double*, size_t, const double*, double*, double*);
+                                  size_t, const double*, size_t, const double*, double*, double*, nubridge_progress*);
 
 #ifdef __cplusplus
 }

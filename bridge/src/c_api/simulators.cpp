@@ -13,6 +13,7 @@ using nubridge::c_api::guarded;
 using nubridge::c_api::required;
 using nubridge::chemistry::Engine;
 using nubridge::chemistry::EngineOptions;
+using nubridge::chemistry::EnsembleProgress;
 using nubridge::chemistry::Input;
 using nubridge::chemistry::ReactionNetwork;
 using nubridge::chemistry::Regime;
@@ -22,6 +23,10 @@ using nubridge::chemistry::Waveform;
 struct nubridge_simulator {
     std::shared_ptr<const ReactionNetwork> network;
     std::unique_ptr<Engine> engine;
+};
+
+struct nubridge_progress {
+    EnsembleProgress of;
 };
 
 namespace {
@@ -140,9 +145,29 @@ nubridge_status nubridge_simulator_restart(nubridge_simulator* simulator, const 
     });
 }
 
+nubridge_status nubridge_progress_open(nubridge_progress** out) {
+    return guarded([&] { *required(out, "the place for the progress") = new nubridge_progress; });
+}
+
+void nubridge_progress_close(nubridge_progress* progress) {
+    delete progress;
+}
+void nubridge_progress_stop(nubridge_progress* progress) {
+    progress->of.stop = true;
+}
+uint64_t nubridge_progress_points(const nubridge_progress* progress) {
+    return progress->of.points;
+}
+void nubridge_progress_whole(const nubridge_progress* progress, uint64_t* runs, uint64_t* events) {
+    const auto whole = progress->of.whole();
+    *runs = whole.runs;
+    *events = whole.events;
+}
+
 nubridge_status nubridge_ensemble(const nubridge_network* network, const nubridge_simulation* simulation, size_t runs,
                                   size_t threads, const double* initial, size_t times, const double* times_s,
-                                  size_t columns, const double* weights, double* out, double* variances) {
+                                  size_t columns, const double* weights, double* out, double* variances,
+                                  nubridge_progress* progress) {
     return guarded([&] {
         const std::size_t species = required(network, "the network")->network->species_count();
         required(simulation, "the simulation");
@@ -158,6 +183,7 @@ nubridge_status nubridge_ensemble(const nubridge_network* network, const nubridg
         nubridge::chemistry::run_ensemble(network->network, static_cast<Regime>(simulation->regime),
                                           options_of(*simulation, species), runs, threads, {initial, species},
                                           {times_s, times}, {weights, weight_count}, {out, runs * times * columns},
-                                          {variances, variances == nullptr ? 0 : runs * times * columns});
+                                          {variances, variances == nullptr ? 0 : runs * times * columns},
+                                          progress == nullptr ? nullptr : &progress->of);
     });
 }

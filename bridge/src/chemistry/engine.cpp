@@ -60,10 +60,13 @@ struct Record {
     std::span<const double> weights;  // columns x species
 
     /// One run, times x columns; `variances` may be null.
-    void run(Engine& engine, std::span<double> amounts, double* out, double* variances) const {
+    void run(Engine& engine, std::span<double> amounts, double* out, double* variances,
+             EnsembleProgress& progress) const {
         for (const double t_s : times_s) {
+            if (progress.stop.load(std::memory_order_relaxed)) refuse<Stopped>("stopped before ", t_s, " s");
             engine.advance(t_s);
             engine.amounts(amounts);
+            progress.points.fetch_add(1, std::memory_order_relaxed);
             if (weights.empty()) {
                 out = std::copy(amounts.begin(), amounts.end(), out);
                 continue;
@@ -77,33 +80,70 @@ struct Record {
     }
 };
 
+/// Which run is next, which are whole, and what went wrong first; shared by the threads.
+class Ledger {
+public:
+    Ledger(std::size_t runs, EnsembleProgress& progress) : events_(runs, unfinished), progress_(progress) {}
+
+    /// A run that nobody has; the number of runs when there is none.
+    std::size_t take() noexcept { return std::min(next_.fetch_add(1, std::memory_order_relaxed), events_.size()); }
+
+    void finish(std::size_t run, std::uint64_t events) {
+        const std::lock_guard lock(mutex_);
+        events_[run] = events;
+        for (; whole_.runs < events_.size() && events_[whole_.runs] != unfinished; ++whole_.runs)
+            whole_.events += events_[whole_.runs];
+        progress_.finish(whole_);
+    }
+
+    void fail(std::exception_ptr failure) {
+        const std::lock_guard lock(mutex_);
+        if (!failure_) failure_ = std::move(failure);
+        next_ = events_.size();
+    }
+
+    void rethrow() const {
+        if (failure_) std::rethrow_exception(failure_);
+    }
+
+private:
+    static constexpr std::uint64_t unfinished = ~std::uint64_t{0};
+    std::vector<std::uint64_t> events_;  // of each run
+    EnsembleProgress& progress_;
+    EnsembleProgress::Whole whole_;
+    std::atomic<std::size_t> next_{0};
+    std::exception_ptr failure_;
+    std::mutex mutex_;
+};
+
 }  // namespace
 
 void run_ensemble(const std::shared_ptr<const ReactionNetwork>& network, Regime regime, const EngineOptions& options,
                   std::size_t runs, std::size_t threads, std::span<const double> initial,
                   std::span<const double> times_s, std::span<const double> weights, std::span<double> out,
-                  std::span<double> variances) {
+                  std::span<double> variances, EnsembleProgress* progress) {
     require_ensemble(*network, initial, times_s);
     if (!variances.empty() && weights.empty())
         refuse<InvalidArgument>("variances are recorded of weighted sums; pass weights");
     const Record record{times_s, weights};
-    std::atomic<std::size_t> next{0};
-    std::exception_ptr failure;
-    std::mutex failing;
+    EnsembleProgress unseen;
+    EnsembleProgress& watched = progress == nullptr ? unseen : *progress;
+    EngineOptions stoppable = options;
+    stoppable.stop = &watched.stop;
+    Ledger ledger(runs, watched);
     const std::size_t stride = runs == 0 ? 0 : out.size() / runs;
     const auto work = [&] {
         try {
-            const auto engine = make_engine(network, regime, options);
+            const auto engine = make_engine(network, regime, stoppable);
             std::vector<double> amounts(network->species_count());
-            for (std::size_t run = next++; run < runs; run = next++) {
+            for (std::size_t run = ledger.take(); run < runs; run = ledger.take()) {
                 engine->restart(initial, options.run + run);
                 record.run(*engine, amounts, out.data() + run * stride,
-                           variances.empty() ? nullptr : variances.data() + run * stride);
+                           variances.empty() ? nullptr : variances.data() + run * stride, watched);
+                ledger.finish(run, engine->events());
             }
         } catch (...) {
-            const std::lock_guard lock(failing);
-            if (!failure) failure = std::current_exception();
-            next = runs;
+            ledger.fail(std::current_exception());
         }
     };
     std::vector<std::jthread> others;
@@ -111,7 +151,7 @@ void run_ensemble(const std::shared_ptr<const ReactionNetwork>& network, Regime 
     for (std::size_t i = 1; i < useful; ++i) others.emplace_back(work);
     work();
     others.clear();
-    if (failure) std::rethrow_exception(failure);
+    ledger.rethrow();
 }
 
 }  // namespace nubridge::chemistry

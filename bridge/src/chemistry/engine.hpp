@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <span>
 #include <string_view>
@@ -90,6 +91,35 @@ std::unique_ptr<Engine> make_engine(std::shared_ptr<const ReactionNetwork> netwo
 /// @throws InvalidArgument for a network in uM without a finite positive volume.
 double molecules_per_unit(const ReactionNetwork& network, double volume_um3);
 
+/// How far one call of run_ensemble is, for another thread to read; and the way to end it.
+class EnsembleProgress {
+public:
+    /// Runs that are whole, and their events.
+    struct Whole {
+        std::uint64_t runs = 0;
+        std::uint64_t events = 0;
+    };
+
+    /// Set by the other thread; run_ensemble then throws Stopped.
+    std::atomic<bool> stop{false};
+    /// Recorded times, over all runs.
+    std::atomic<std::uint64_t> points{0};
+
+    /// The first so many runs are whole in `out`, though later ones may be too.
+    Whole whole() const {
+        const std::lock_guard lock(mutex_);
+        return whole_;
+    }
+    void finish(Whole whole) {
+        const std::lock_guard lock(mutex_);
+        whole_ = whole;
+    }
+
+private:
+    mutable std::mutex mutex_;
+    Whole whole_;
+};
+
 /// Runs first_run ... first_run + runs - 1 of the seed, each started anew, on `threads` threads; the same bytes for any
 /// number of threads.
 ///
@@ -98,9 +128,11 @@ double molecules_per_unit(const ReactionNetwork& network, double volume_um3);
 /// @param weights columns x species: what is recorded; empty for the species themselves.
 /// @param out runs x times x columns.
 /// @param variances of the same shape, or empty.
+/// @param progress new, or null.
+/// @throws Stopped when progress->stop was set before the last run was whole.
 void run_ensemble(const std::shared_ptr<const ReactionNetwork>& network, Regime regime, const EngineOptions& options,
                   std::size_t runs, std::size_t threads, std::span<const double> initial,
                   std::span<const double> times_s, std::span<const double> weights, std::span<double> out,
-                  std::span<double> variances = {});
+                  std::span<double> variances = {}, EnsembleProgress* progress = nullptr);
 
 }  // namespace nubridge::chemistry
