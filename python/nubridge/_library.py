@@ -104,6 +104,10 @@ _SIGNATURES = {
     "nubridge_simulator_set_amount": (_I, [_P, _N, _D]),
     "nubridge_simulator_set_rate": (_I, [_P, _N, _D]),
     "nubridge_simulator_restart": (_I, [_P, _P, ctypes.c_uint64]),
+    "nubridge_simulator_add": (_I, [_P, _N, _D]),
+    "nubridge_simulator_distribution": (_I, [_P, _P, _N, ctypes.POINTER(_N), _P, _P]),
+    "nubridge_simulator_set_distribution": (_I, [_P, _N, _P, _P]),
+    "nubridge_simulator_error_bound": (_I, [_P, ctypes.POINTER(_D)]),
     "nubridge_ensemble": (_I, [_P, _P, _N, _N, _P, _N, _P, _N, _P, _P, _P]),
 }
 

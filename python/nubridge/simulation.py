@@ -55,11 +55,11 @@ def simulate(
 ) -> Result:
     """Runs a network from time 0 and records it at the times `t_s` (an end alone gives 101 times up to it).
 
-    `regime` is "ssa" (exact events) or "ode" (mass action); one word changes the accuracy. Run i of a seed is the same
+    `regime` is "cme" (the exact distribution), "ssa" (exact events) or "ode" (mass action); one word changes the accuracy. Run i of a seed is the same
     for any number of threads and whatever ran before it. `initial` replaces amounts by name, `parameters` values by
     name; `record` names observables or species (default: all of both). A network in uM needs `volume_um3` for whole
     molecules. `inputs` drives species or parameters by name: `(t_s, values)`. `space` is where the spatial regimes live.
-    `accuracy`: relative_tolerance, absolute_tolerance (ode, pde), step_s, epsilon (tau), max_states (cme).
+    `accuracy`: relative_tolerance, absolute_tolerance (ode, pde; of cme the probability that it may lose), step_s, epsilon (tau), max_states (cme).
 
     >>> import nubridge
     >>> exact = nubridge.simulate("decay", regime="ssa", t_s=[0, 1], runs=2000, seed=7)
@@ -190,8 +190,55 @@ class Simulator:
         _library.check(self._library, self._library.nubridge_simulator_set_amount(self._handle, index, amount))
 
     def add(self, name: str, amount: float) -> None:
-        """Adds to the amount of a species."""
-        self[name] = float(self.amounts[self.network.species_index(name)]) + amount
+        """Adds to the amount of a species; of cme, in every state."""
+        index = self.network.species_index(name)
+        _library.check(self._library, self._library.nubridge_simulator_add(self._handle, index, amount))
+
+    def distribution(self, name: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Of cme: the values that an observable or a species can have, ascending, and their probabilities.
+
+        >>> import nubridge
+        >>> simulator = nubridge.Simulator("decay", "cme", initial={"A": 2})
+        >>> simulator.advance(1.0)
+        >>> values, probabilities = simulator.distribution("A")
+        >>> values.tolist(), probabilities.round(5).tolist()
+        ([0.0, 1.0, 2.0], [0.39958, 0.46508, 0.13534])
+        """
+        weights = self.network.weights(name)
+        room = ctypes.c_size_t()
+        write = self._library.nubridge_simulator_distribution
+        _library.check(self._library, write(self._handle, weights.ctypes.data, 0, ctypes.byref(room), None, None))
+        values, probabilities = np.empty(room.value), np.empty(room.value)
+        places = values.ctypes.data, probabilities.ctypes.data
+        status = write(self._handle, weights.ctypes.data, room.value, ctypes.byref(room), *places)
+        _library.check(self._library, status)
+        return values, probabilities
+
+    def set_distribution(self, amounts: Mapping[str, ArrayLike], probabilities: ArrayLike) -> None:
+        """Of cme: from now on, the amounts of these species have these probabilities, which sum to 1.
+
+        A species that is not named has its mean, rounded to whole molecules, in every state.
+
+        >>> import nubridge
+        >>> simulator = nubridge.Simulator("decay", "cme")
+        >>> simulator.set_distribution({"A": [0, 10]}, [0.25, 0.75])
+        >>> simulator["A"]
+        7.5
+        """
+        shares = np.ascontiguousarray(probabilities, dtype=np.float64)
+        states = np.tile(self.amounts, (len(shares), 1))
+        for name, column in amounts.items():
+            states[:, self.network.species_index(name)] = column
+        write = self._library.nubridge_simulator_set_distribution
+        _library.check(self._library, write(self._handle, len(shares), states.ctypes.data, shares.ctypes.data))
+
+    @property
+    def error_bound(self) -> float:
+        """Of cme: the probability lost to states that are not kept; no probability is wrong by more."""
+        bound = ctypes.c_double()
+        status = self._library.nubridge_simulator_error_bound(self._handle, ctypes.byref(bound))
+        _library.check(self._library, status)
+        return bound.value
 
     def set_rate(self, name: str, rate: float) -> None:
         """A new rate constant, by the name of a reaction, or of the parameter that is the rate of one or more.

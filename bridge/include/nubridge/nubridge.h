@@ -294,6 +294,20 @@ nubridge_status nubridge_simulator_set_rate(nubridge_simulator*, size_t, double)
 /** (simulator, amounts, run) Back to time 0 with these amounts, the network's rate constants and the random numbers of
  * that run. */
 nubridge_status nubridge_simulator_restart(nubridge_simulator*, const double*, uint64_t);
+/** (simulator, species, amount) Adds to an amount; below 0 it takes away. cme shifts every state, while
+ * nubridge_simulator_set_amount gives every state the same count. */
+nubridge_status nubridge_simulator_add(nubridge_simulator*, size_t, double);
+/** (simulator, weights, room, found, values, probabilities) Of cme: the distribution of SUM weight amount, weights one
+ * a species, values ascending. found: how many there are; the first `room` of them are written. Call with room 0 and
+ * null first. */
+nubridge_status nubridge_simulator_distribution(const nubridge_simulator*, const double*, size_t, size_t*, double*,
+                                                double*);
+/** (simulator, states, amounts, probabilities) Of cme: from now on. amounts: states x species, those of clamped species
+ * are not read. probabilities: one a state, they sum to 1 within 1e-9. */
+nubridge_status nubridge_simulator_set_distribution(nubridge_simulator*, size_t, const double*, const double*);
+/** (simulator, out) Of cme: the probability lost to states that are not kept, since time 0 or the last written
+ * distribution; no probability is wrong by more. */
+nubridge_status nubridge_simulator_error_bound(const nubridge_simulator*, double*);
 /** (network, simulation, runs, threads, initial, times, times_s, columns, weights, out, variances) Independent runs,
  * the first is simulation->run_number. initial: one a species. times_s ascend from 0 on. weights: columns x species,
  * what is recorded; null for the species themselves, columns being their number. out: runs x times x columns, the same
