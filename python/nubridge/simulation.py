@@ -202,7 +202,7 @@ class Simulator:
         >>> simulator.advance(1.0)
         >>> values, probabilities = simulator.distribution("A")
         >>> values.tolist(), probabilities.round(5).tolist()
-        ([0.0, 1.0, 2.0], [0.39958, 0.46508, 0.13534])
+        ([0.0, 1.0, 2.0], [0.39958, 0.46509, 0.13534])
         """
         weights = self.network.weights(name)
         room = ctypes.c_size_t()

@@ -312,7 +312,7 @@ bool CmeEngine::is_steady(double h_s) noexcept {
     double flow = 0.0;
     for (const double change : fresh_) flow += std::abs(change);
     const bool is_rounding = flow <= 8.0 * std::numeric_limits<double>::epsilon() * events;
-    return flow * h_s <= (is_rounding ? 1e-10 : 1e-12);
+    return flow * h_s <= (is_rounding ? 1e-9 : 1e-12);
 }
 
 // Rounding would let the sum wander by 1e-16 a step.
@@ -328,7 +328,7 @@ void CmeEngine::keep_mass(double leaked) noexcept {
 void CmeEngine::grow() {
     const std::size_t layers = std::size_t{4} << std::min<std::size_t>(retries_++, 12);
     stale_jumps_ = true;
-    space_.widen(generator_.leaking(), layers, std::max<std::size_t>(1000, space_.size() / 2));
+    space_.widen(generator_.leaking(), layers, std::max<std::size_t>(1000, space_.size()));
 }
 
 // States of together less than a thousandth of the tolerance, once they are the greater part.

@@ -11,13 +11,12 @@ namespace nubridge::chemistry {
 
 namespace {
 
-std::uint64_t hash(std::span<const StateSpace::Count> counts) noexcept {
-    std::uint64_t h = 0x9e3779b97f4a7c15u;
-    for (const auto count : counts) {
-        h = (h ^ static_cast<std::uint32_t>(count)) * 0xff51afd7ed558ccdu;
-        h ^= h >> 32;
-    }
-    return h;
+/// Memory that a state may take on average.
+constexpr double bytes_a_state = 512.0;
+
+constexpr std::uint64_t mix(std::uint64_t h) noexcept {
+    h = (h ^ (h >> 32)) * 0xff51afd7ed558ccdu;
+    return h ^ (h >> 32);
 }
 
 }  // namespace
@@ -37,6 +36,7 @@ StateSpace::StateSpace(const ReactionNetwork& network, std::size_t max_states, c
         for (const auto& [species, delta] : network.changes(r)) firing.changes.push_back({place[species], delta});
         firings_.push_back(std::move(firing));
     }
+    for (std::size_t i = 0; i < counted_.size(); ++i) keys_.push_back(mix(0x9e3779b97f4a7c15u * (i + 1)) | 1u);
     grow_table();
 }
 
@@ -47,7 +47,9 @@ void StateSpace::heed_stop() const {
 
 std::size_t StateSpace::slot(std::span<const Count> wanted) const noexcept {
     const std::size_t mask = table_.size() - 1;
-    std::size_t at = hash(wanted) & mask;
+    std::uint64_t sum = 0;
+    for (std::size_t i = 0; i < wanted.size(); ++i) sum += static_cast<std::uint32_t>(wanted[i]) * keys_[i];
+    std::size_t at = mix(sum) & mask;
     while (table_[at] != none && !std::ranges::equal(wanted, counts(table_[at]))) at = (at + 1) & mask;
     return at;
 }
@@ -64,7 +66,7 @@ std::uint32_t StateSpace::find(std::span<const Count> wanted) const noexcept {
 std::uint32_t StateSpace::add(std::span<const Count> wanted) {
     std::size_t at = slot(wanted);
     if (table_[at] != none) return table_[at];
-    if (size_ == max_states_) refuse_size();
+    if (size_ == max_states_ || bytes() > bytes_a_state * static_cast<double>(max_states_)) refuse_size();
     if (2 * (size_ + 1) > table_.size()) {
         grow_table();
         at = slot(wanted);
@@ -78,6 +80,7 @@ void StateSpace::clear() noexcept {
     counts_.clear();
     std::fill(table_.begin(), table_.end(), none);
     size_ = expanded_ = 0;
+    looked_at_ = jumps_ = 0;
 }
 
 double StateSpace::ways(std::size_t reaction, std::span<const Count> counts) const noexcept {
@@ -105,49 +108,52 @@ void StateSpace::fire(std::size_t reaction, std::span<const Count> counts, std::
 }
 
 bool StateSpace::close(std::size_t limit) {
-    std::vector<Count> before(counted_.size()), after(counted_.size());
+    const double most_bytes = 0.1 * bytes_a_state * static_cast<double>(max_states_);
+    std::vector<std::uint32_t> found;
     for (; expanded_ < size_; ++expanded_) {
-        if (expanded_ % 1024 == 0) heed_stop();
-        std::ranges::copy(counts(expanded_), before.begin());
-        for (std::size_t r = 0; r < firings_.size(); ++r) {
-            if (ways(r, before) == 0.0) continue;
-            fire(r, before, after);
-            if (size_ >= limit && find(after) == none) return false;
-            add(after);
-        }
+        found.clear();
+        expand(static_cast<std::uint32_t>(expanded_), limit, found);
+        if (size_ > limit || bytes() > most_bytes) return false;
     }
     return true;
 }
 
 void StateSpace::widen(std::span<const std::uint32_t> seeds, std::size_t layers, std::size_t most) {
     const std::size_t end = size_ + most;
-    std::vector<Count> before(counted_.size()), after(counted_.size());
     std::vector<std::uint32_t> layer(seeds.begin(), seeds.end()), next;
     for (; layers > 0 && !layer.empty(); --layers) {
-        heed_stop();
         next.clear();
         for (const std::uint32_t state : layer) {
-            std::ranges::copy(counts(state), before.begin());
-            for (std::size_t r = 0; r < firings_.size(); ++r) {
-                if (ways(r, before) == 0.0) continue;
-                fire(r, before, after);
-                const std::size_t known = size_;
-                const std::uint32_t found = add(after);
-                if (size_ > known) next.push_back(found);
-                if (size_ >= end) return;
-            }
+            expand(state, none, next);
+            if (size_ >= end) return;
         }
         layer.swap(next);
     }
 }
 
+void StateSpace::expand(std::uint32_t state, std::size_t limit, std::vector<std::uint32_t>& found) {
+    if (looked_at_++ % 1024 == 0) heed_stop();
+    before_.assign(counts(state).begin(), counts(state).end());
+    after_.resize(before_.size());
+    for (std::size_t r = 0; r < firings_.size() && size_ <= limit; ++r) {
+        if (ways(r, before_) == 0.0) continue;
+        ++jumps_;
+        fire(r, before_, after_);
+        const std::size_t known = size_;
+        const std::uint32_t reached = add(after_);
+        if (size_ > known) found.push_back(reached);
+    }
+}
+
+double StateSpace::bytes() const noexcept {
+    const double jumps = static_cast<double>(jumps_) / static_cast<double>(std::max<std::size_t>(looked_at_, 1));
+    return static_cast<double>(size_) * (4.0 * static_cast<double>(counted_.size()) + 64.0 + 24.0 * jumps);
+}
+
 void StateSpace::refuse_size() const {
-    const double bytes =
-        4.0 * static_cast<double>(counted_.size()) + 24.0 * static_cast<double>(firings_.size()) + 64.0;
-    refuse<InvalidArgument>("the network '", network_->definition().name, "' has more than ", max_states_,
-                            " states that matter, and the master equation of so many takes up to ",
-                            std::ceil(bytes * static_cast<double>(max_states_) / 1e6),
-                            " MB; raise max_states, start from fewer molecules, or use ssa");
+    refuse<InvalidArgument>("the master equation of '", network_->definition().name, "' needs more than the ", size_,
+                            " states found so far, which take ", std::ceil(bytes() / 1e6),
+                            " MB; use ssa, start from fewer molecules, or raise max_states above ", max_states_);
 }
 
 }  // namespace nubridge::chemistry

@@ -32,7 +32,8 @@ public:
     /// The number of a state, or none.
     std::uint32_t find(std::span<const Count> counts) const noexcept;
     /// The number of a state, old or new. `counts` must not point into this space.
-    /// @throws InvalidArgument for one state more than max_states: names the memory and another regime.
+    /// @throws InvalidArgument for one state more than max_states, or when the states and the jumps between them take
+    /// more than 512 bytes x max_states: names the memory and another regime.
     std::uint32_t add(std::span<const Count> counts);
     void clear() noexcept;
 
@@ -44,7 +45,8 @@ public:
     /// @throws InvalidArgument for a count above 2^31 - 1.
     void fire(std::size_t reaction, std::span<const Count> counts, std::span<Count> after) const;
 
-    /// Adds what can be reached. @return false when there are more than `limit` states; some of them were added.
+    /// Adds what can be reached. @return false when that is more than `limit` states or a tenth of the memory allowed;
+    /// some of them were added.
     bool close(std::size_t limit);
     /// Adds what can be reached from the `seeds` in at most `layers` firings, the nearest first, until `most` new
     /// states are found.
@@ -61,6 +63,9 @@ private:
 
     std::size_t slot(std::span<const Count> counts) const noexcept;
     void grow_table();
+    /// Adds the successors; appends those that are new.
+    void expand(std::uint32_t state, std::size_t limit, std::vector<std::uint32_t>& found);
+    double bytes() const noexcept;
     [[noreturn]] void refuse_size() const;
 
     const ReactionNetwork* network_;
@@ -68,10 +73,13 @@ private:
     const std::atomic<bool>* stop_;
     std::vector<std::size_t> counted_;
     std::vector<Firing> firings_;
+    std::vector<std::uint64_t> keys_;  // of the hash, one for each counted species
     std::vector<Count> counts_;
     std::vector<std::uint32_t> table_;  // open addressing; a power of two, at most half full
     std::size_t size_ = 0;
     std::size_t expanded_ = 0;  // states whose successors were all added
+    std::size_t looked_at_ = 0, jumps_ = 0;
+    std::vector<Count> before_, after_;
 };
 
 }  // namespace nubridge::chemistry
