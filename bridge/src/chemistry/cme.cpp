@@ -179,6 +179,8 @@ void CmeEngine::settle(const std::vector<Count>& states, const std::vector<doubl
     closed_ = space.close(std::min(options_.max_states, closes_below));
     if (!closed_) add_all();
     beginning_.clear();
+    retries_ = 0;
+    jumps_ = closed_ ? Generator::most_jumps : 20.0;
     take_states(std::move(space), std::move(p));
 }
 
@@ -290,7 +292,7 @@ void CmeEngine::step(double until_s, double end_s) {
         time_s_ = until_s;
         return;
     }
-    const double h = generator_.longest_step_s(phi_, rest);
+    const double h = generator_.longest_step_s(phi_, rest, jumps_);
     if (h < rest && time_s_ + h == time_s_) {
         refuse<NotConverged>("the cme engine stands still at ", time_s_,
                              " s: a rate is too large for the time; look for rate constants out of range");
@@ -299,6 +301,7 @@ void CmeEngine::step(double until_s, double end_s) {
     const auto outcome = generator_.step(phi_, h, allowed, p_, fresh_);
     if (outcome.leaks) return grow();
     retries_ = 0;
+    jumps_ = std::min(2.0 * jumps_, Generator::most_jumps);
     keep_mass(outcome.leaked);
     time_s_ = h == rest ? until_s : time_s_ + h;
     if (!closed_) drop_empty();
@@ -325,7 +328,9 @@ void CmeEngine::keep_mass(double leaked) noexcept {
     lost_ += leaked;
 }
 
+// A step that leaks shows it the sooner, the fewer its jumps.
 void CmeEngine::grow() {
+    jumps_ = std::max(0.5 * jumps_, 20.0);
     const std::size_t layers = std::size_t{4} << std::min<std::size_t>(retries_++, 12);
     stale_jumps_ = true;
     space_.widen(generator_.leaking(), layers, std::max<std::size_t>(1000, space_.size()));

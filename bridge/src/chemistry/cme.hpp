@@ -116,6 +116,7 @@ private:
     bool stale_jumps_ = true;
     bool stale_rates_ = true;
     std::size_t retries_ = 0;
+    double jumps_ = Generator::most_jumps;  // of the next step, at most
     double time_s_ = 0.0;
     double lost_ = 0.0;
 };

@@ -8,8 +8,6 @@ namespace nubridge::chemistry {
 
 namespace {
 
-/// exp of more than this times the probability might overflow.
-constexpr double most_jumps = 400.0;
 /// How much the majorant of the series may pass the series, as a logarithm: it costs that many digits.
 constexpr double most_excess = 4.0;
 /// Probability that the end of the series may hold.
@@ -115,12 +113,12 @@ double Generator::uniform_rate(std::span<const Polynomial> phi, double h_s) cons
     return fastest;
 }
 
-double Generator::longest_step_s(std::span<const Polynomial> phi, double h_s) const noexcept {
+double Generator::longest_step_s(std::span<const Polynomial> phi, double h_s, double jumps_allowed) const noexcept {
     for (;;) {
         double swing = 0.0;
         for (std::size_t g = 0; g < groups_.size(); ++g) swing += groups_[g].fastest * phi[g].swing(h_s);
         const double excess = 2.0 * swing * h_s / most_excess;
-        const double jumps = uniform_rate(phi, h_s) * h_s / most_jumps;
+        const double jumps = uniform_rate(phi, h_s) * h_s / jumps_allowed;
         if (excess <= 1.0 && jumps <= 1.0) return h_s;
         h_s *= std::clamp(0.99 / std::max(std::sqrt(excess), jumps), 0.01, 0.99);
     }

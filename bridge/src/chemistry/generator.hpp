@@ -53,8 +53,10 @@ public:
     void set_coefficients(std::span<const double> coefficients) noexcept;
 
     std::size_t jump_count() const noexcept;
-    /// The longest time, at most `h_s`, that one step may take.
-    double longest_step_s(std::span<const Polynomial> phi, double h_s) const noexcept;
+    /// Jumps q h of the longest step; exp of more might overflow.
+    static constexpr double most_jumps = 400.0;
+    /// The longest time, at most `h_s`, that one step of at most `jumps` <= most_jumps may take.
+    double longest_step_s(std::span<const Polynomial> phi, double h_s, double jumps = most_jumps) const noexcept;
     /// dp/dt at x = 0, without the sink. @return the mean number of events per second.
     double slope(std::span<const Polynomial> phi, std::span<const double> p, std::span<double> dpdt) const noexcept;
     /// From p at x = 0 to `out` at x = h_s.
