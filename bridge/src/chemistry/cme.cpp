@@ -292,6 +292,12 @@ void CmeEngine::step(double until_s, double end_s) {
         time_s_ = until_s;
         return;
     }
+    if (closed_ && !is_moving() && generator_.prefers_leap(phi_, rest)) {
+        generator_.leap(phi_, rest, p_, fresh_);
+        keep_mass(0.0);
+        time_s_ = until_s;
+        return;
+    }
     const double h = generator_.longest_step_s(phi_, rest, jumps_);
     if (h < rest && time_s_ + h == time_s_) {
         refuse<NotConverged>("the cme engine stands still at ", time_s_,

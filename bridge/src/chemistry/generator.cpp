@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <numeric>
 
 namespace nubridge::chemistry {
@@ -231,6 +232,48 @@ Generator::Outcome Generator::step(std::span<const Polynomial> phi, double h_s, 
     }
     for (std::size_t state = 0; state < states_; ++state) out[state] = std::max(weight * sum_[state], 0.0);
     return {std::max(sum_sink_ * weight, 0.0), false};
+}
+
+bool Generator::prefers_leap(std::span<const Polynomial> phi, double h_s) const noexcept {
+    constexpr std::size_t most_states = 400;
+    const double jumps = uniform_rate(phi, h_s) * h_s;
+    if (states_ > most_states || jumps < most_jumps) return false;
+    const auto states = static_cast<double>(states_);
+    return jumps * static_cast<double>(jump_count()) > states * states * states * std::log2(jumps);
+}
+
+void Generator::leap(std::span<const Polynomial> phi, double h_s, std::span<const double> p, std::span<double> out) {
+    const int squarings = std::max(0, static_cast<int>(std::ceil(std::log2(uniform_rate(phi, h_s) * h_s))));
+    matrix_.resize(states_ * states_);
+    std::vector<double> start_state(states_);
+    for (std::size_t from = 0; from < states_; ++from) {
+        std::fill(start_state.begin(), start_state.end(), 0.0);
+        start_state[from] = 1.0;
+        step(phi, std::ldexp(h_s, -squarings), std::numeric_limits<double>::infinity(), start_state,
+             std::span(matrix_).subspan(from * states_, states_));
+    }
+    for (int i = 0; i < squarings; ++i) square();
+    std::fill(out.begin(), out.end(), 0.0);
+    for (std::size_t from = 0; from < states_; ++from) {
+        for (std::size_t to = 0; to < states_; ++to) out[to] += matrix_[from * states_ + to] * p[from];
+    }
+}
+
+void Generator::square() {
+    product_.assign(matrix_.size(), 0.0);
+    for (std::size_t from = 0; from < states_; ++from) {
+        space_->heed_stop();
+        double* column = product_.data() + from * states_;
+        double sum = 0.0;
+        for (std::size_t by = 0; by < states_; ++by) {
+            const double weight = matrix_[from * states_ + by];
+            const double* other = matrix_.data() + by * states_;
+            for (std::size_t to = 0; to < states_; ++to) column[to] += other[to] * weight;
+        }
+        for (std::size_t to = 0; to < states_; ++to) sum += column[to];
+        for (std::size_t to = 0; to < states_; ++to) column[to] = column[to] / sum;
+    }
+    matrix_.swap(product_);
 }
 
 std::vector<std::uint32_t> Generator::leaking() const {

@@ -64,6 +64,13 @@ public:
     /// @throws Stopped.
     Outcome step(std::span<const Polynomial> phi, double h_s, double allowed, std::span<const double> p,
                  std::span<double> out);
+    /// Whether leap is cheaper than steps: for few states and many jumps.
+    bool prefers_leap(std::span<const Polynomial> phi, double h_s) const noexcept;
+    /// step for any h_s, by squaring the matrix of a short step again and again; its columns are kept at the sum 1, and
+    /// nothing is subtracted, so that slow changes keep their digits beside fast ones.
+    /// @pre nothing jumps out of the set and the rates are constant.
+    /// @throws Stopped.
+    void leap(std::span<const Polynomial> phi, double h_s, std::span<const double> p, std::span<double> out);
     /// After a step that leaks: the states that it leaks from, but for the least.
     std::vector<std::uint32_t> leaking() const;
     /// Terms summed since the beginning.
@@ -93,6 +100,7 @@ private:
     std::size_t terms_needed(std::span<const Polynomial> phi, double q, double h_s) const noexcept;
     void start(std::span<const Polynomial> phi, std::span<const double> p);
     void next_term(std::span<const Polynomial> phi, double q, double h_s, std::size_t k) noexcept;
+    void square();
     std::span<const double> combined(const Polynomial& phi, double h_s, std::size_t k) noexcept;
 
     const StateSpace* space_ = nullptr;
@@ -101,6 +109,7 @@ private:
     std::vector<std::vector<double>> history_;  // u_k h^k in place k modulo their number
     std::vector<double> history_sink_;
     std::vector<double> sum_, mixed_;
+    std::vector<double> matrix_, product_;  // of leap, by columns
     double sum_sink_ = 0.0;
     std::uint64_t terms_ = 0;
 };

@@ -213,6 +213,40 @@ TEST(CmeEngine, ReachesTheStationaryLawOfABindingReaction) {
     for (std::size_t c = 0; c < law.size(); ++c) EXPECT_NEAR(found[c].second, law[c] / norm, 1e-12) << c;
 }
 
+/// A <-> B at `fast` and 2 `fast`, B <-> C at 1 and 0.5.
+NetworkDefinition stiff(double count, double fast) {
+    return {.name = "x",
+            .species = {{"A", count}, {"B", 0}, {"C", 0}},
+            .reactions = {{"ab", {0}, {1}, {}, fast},
+                          {"ba", {1}, {0}, {}, 2 * fast},
+                          {"bc", {1}, {2}, {}, 1.0},
+                          {"cb", {2}, {1}, {}, 0.5}}};
+}
+
+TEST(CmeEngine, ALeapIsManySteps) {
+    const auto network = made(stiff(12, 100.0));
+    CmeEngine leap(network, {}), steps(network, {});
+    leap.advance(1.0);
+    for (int window = 1; window <= 50; ++window) steps.advance(window / 50.0);
+    EXPECT_LT(leap.events(), steps.events());
+    const std::vector<double> weights{0, 1, 100};
+    const auto found = leap.distribution(weights), expected = steps.distribution(weights);
+    ASSERT_EQ(found.size(), 91u);
+    for (std::size_t i = 0; i < found.size(); ++i) EXPECT_NEAR(found[i].second, expected[i].second, 1e-13);
+}
+
+TEST(CmeEngine, SlowChangesKeepTheirDigitsBesideFastOnes) {
+    // With A and B always 2 to 1, C fills at 1/3 and empties at 1/2.
+    const double fast = 1e11, t_s = 0.8;
+    const auto network = made(stiff(15, fast));
+    CmeEngine engine(network, {});
+    engine.advance(t_s);
+    const double p = 0.4 * (1.0 - std::exp(-t_s * 5.0 / 6.0));
+    EXPECT_NEAR(mean_of(engine, *network, 2), 15 * p, 1e-9);
+    EXPECT_NEAR(mean_of(engine, *network, 0), 10 * (1 - p), 1e-9);
+    EXPECT_NEAR(engine.variance(std::vector<double>{0, 0, 1}), 15 * p * (1 - p), 1e-9);
+}
+
 TEST(CmeEngine, KeepsConservedTotalsInEveryState) {
     for (const char* name : {"abc", "sep"}) {
         const auto network = made(shipped(name));
