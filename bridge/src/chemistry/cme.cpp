@@ -101,12 +101,16 @@ bool CmeEngine::is_moving() const noexcept {
     return std::ranges::any_of(phi_, [](const Polynomial& one) { return one.degree > 0; });
 }
 
+bool CmeEngine::has_driven_rate(std::size_t reaction) const noexcept {
+    return std::ranges::any_of(options_.inputs, [&](const Input& input) {
+        return input.target == Input::Target::parameter &&
+               network_->definition().reactions[reaction].parameter == input.index;
+    });
+}
+
 double CmeEngine::coefficient(std::size_t reaction) const noexcept {
     const Reaction& one = network_->definition().reactions[reaction];
-    const bool driven_rate = std::ranges::any_of(options_.inputs, [&](const Input& input) {
-        return input.target == Input::Target::parameter && one.parameter == input.index;
-    });
-    double product = (driven_rate ? one.factor : k_[reaction]) *
+    double product = (has_driven_rate(reaction) ? one.factor : k_[reaction]) *
                      std::pow(unit_, 1.0 - static_cast<double>(network_->order(reaction)));
     for (const auto& [species, multiplicity] : network_->terms(reaction)) {
         if (!network_->definition().species[species].fixed) continue;
@@ -248,6 +252,10 @@ void CmeEngine::set_rate_constant(std::size_t reaction, double k) {
     const Reaction& one = network_->definition().reactions[reaction];
     if (!(k >= 0.0) || !std::isfinite(k)) {
         refuse<InvalidArgument>("the rate constant of '", one.name, "' is ", k, "; it must be finite and not negative");
+    }
+    if (has_driven_rate(reaction)) {
+        refuse<InvalidArgument>("the rate constant of '", one.name,
+                                "' follows an input and cannot be written; change the input");
     }
     k_[reaction] = k;
     stale_rates_ = true;

@@ -77,6 +77,7 @@ private:
     void find_groups();
     std::vector<Factor> factors_of(std::size_t reaction) const;
     bool is_driven(std::size_t species) const noexcept;
+    bool has_driven_rate(std::size_t reaction) const noexcept;
     double coefficient(std::size_t reaction) const noexcept;
     double clamped_amount(std::size_t species) const noexcept;
     Count whole_count(std::size_t species, double amount) const;

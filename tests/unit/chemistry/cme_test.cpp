@@ -455,6 +455,8 @@ TEST(CmeEngine, RefusesBadCalls) {
                                     {"'a'", "'A'", "2 molecules", "falls below 1"});
     CmeEngine follows = with_inputs(network, {driven(Input::Target::species, 0, {0.0}, {{0.5}})});
     expect_refused<InvalidArgument>([&] { follows.set_amount(0, 2.0); }, {"'A'", "input"});
+    const Input rate = driven(Input::Target::parameter, 1, {0.0}, {{0.5}});
+    expect_refused<InvalidArgument>([&] { with_inputs(network, {rate}).set_rate_constant(0, 2.0); }, {"'R1'", "input"});
 }
 
 }  // namespace
