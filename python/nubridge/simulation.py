@@ -55,11 +55,11 @@ def simulate(
 ) -> Result:
     """Runs a network from time 0 and records it at the times `t_s` (an end alone gives 101 times up to it).
 
-    `regime` is "cme" (the exact distribution), "ssa" (exact events) or "ode" (mass action); one word changes the accuracy. Run i of a seed is the same
+    `regime` is "ssa" (exact events) or "ode" (mass action); one word changes the accuracy. Run i of a seed is the same
     for any number of threads and whatever ran before it. `initial` replaces amounts by name, `parameters` values by
     name; `record` names observables or species (default: all of both). A network in uM needs `volume_um3` for whole
     molecules. `inputs` drives species or parameters by name: `(t_s, values)`. `space` is where the spatial regimes live.
-    `accuracy`: relative_tolerance, absolute_tolerance (ode, pde; of cme the probability that it may lose), step_s, epsilon (tau), max_states (cme).
+    `accuracy`: relative_tolerance, absolute_tolerance (ode, pde), step_s, epsilon (tau), max_states (cme).
 
     >>> import nubridge
     >>> exact = nubridge.simulate("decay", regime="ssa", t_s=[0, 1], runs=2000, seed=7)
@@ -234,7 +234,10 @@ class Simulator:
 
     @property
     def error_bound(self) -> float:
-        """Of cme: the probability lost to states that are not kept; no probability is wrong by more."""
+        """Of cme: the probability lost to states that are not kept; no probability is wrong by more.
+
+        `absolute_tolerance`, 1e-12 unless given, is what one call of advance may lose.
+        """
         bound = ctypes.c_double()
         status = self._library.nubridge_simulator_error_bound(self._handle, ctypes.byref(bound))
         _library.check(self._library, status)

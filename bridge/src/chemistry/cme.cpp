@@ -24,8 +24,10 @@ CmeEngine::CmeEngine(std::shared_ptr<const ReactionNetwork> network, const Engin
       unit_(molecules_per_unit(*network_, options.volume_um3)),
       space_(*network_, options.max_states, options.stop) {
     if (options.max_states == 0) refuse<InvalidArgument>("max_states is 0; it must be at least 1");
-    if (!(options.absolute_tolerance > 0.0))
-        refuse<InvalidArgument>("the absolute tolerance is ", options.absolute_tolerance, "; it must be positive");
+    if (!(options.absolute_tolerance > 0.0 && options.absolute_tolerance < 1.0)) {
+        refuse<InvalidArgument>("the absolute tolerance is ", options.absolute_tolerance,
+                                "; of cme it is a probability between 0 and 1");
+    }
     find_groups();
     std::vector<double> initial;
     for (const Species& one : network_->definition().species) initial.push_back(one.initial);
@@ -347,7 +349,7 @@ void CmeEngine::grow() {
     jumps_ = std::max(0.5 * jumps_, 20.0);
     const std::size_t layers = std::size_t{4} << std::min<std::size_t>(retries_++, 12);
     stale_jumps_ = true;
-    space_.widen(generator_.leaking(), layers, std::max<std::size_t>(1000, space_.size()));
+    space_.widen(generator_.leaking(), layers, std::max<std::size_t>(1000, 3 * space_.size()));
 }
 
 // States of together less than a thousandth of the tolerance, once they are the greater part.
