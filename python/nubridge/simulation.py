@@ -186,8 +186,58 @@ class Simulator:
         _library.check(self._library, self._library.nubridge_simulator_set_amount(self._handle, index, amount))
 
     def add(self, name: str, amount: float) -> None:
-        """Adds to the amount of a species."""
-        self[name] = float(self.amounts[self.network.species_index(name)]) + amount
+        """Adds to the amount of a species; of cme, in every state."""
+        index = self.network.species_index(name)
+        _library.check(self._library, self._library.nubridge_simulator_add(self._handle, index, amount))
+
+    def distribution(self, name: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Of cme: the values that an observable or a species can have, ascending, and their probabilities.
+
+        >>> import nubridge
+        >>> simulator = nubridge.Simulator("decay", "cme", initial={"A": 2})
+        >>> simulator.advance(1.0)
+        >>> values, probabilities = simulator.distribution("A")
+        >>> values.tolist(), probabilities.round(5).tolist()
+        ([0.0, 1.0, 2.0], [0.39958, 0.46509, 0.13534])
+        """
+        weights = self.network.weights(name)
+        room = ctypes.c_size_t()
+        write = self._library.nubridge_simulator_distribution
+        _library.check(self._library, write(self._handle, weights.ctypes.data, 0, ctypes.byref(room), None, None))
+        values, probabilities = np.empty(room.value), np.empty(room.value)
+        places = values.ctypes.data, probabilities.ctypes.data
+        status = write(self._handle, weights.ctypes.data, room.value, ctypes.byref(room), *places)
+        _library.check(self._library, status)
+        return values, probabilities
+
+    def set_distribution(self, amounts: Mapping[str, ArrayLike], probabilities: ArrayLike) -> None:
+        """Of cme: from now on, the amounts of these species have these probabilities, which sum to 1.
+
+        A species that is not named has its mean, rounded to whole molecules, in every state.
+
+        >>> import nubridge
+        >>> simulator = nubridge.Simulator("decay", "cme")
+        >>> simulator.set_distribution({"A": [0, 10]}, [0.25, 0.75])
+        >>> simulator["A"]
+        7.5
+        """
+        shares = np.ascontiguousarray(probabilities, dtype=np.float64)
+        states = np.tile(self.amounts, (len(shares), 1))
+        for name, column in amounts.items():
+            states[:, self.network.species_index(name)] = column
+        write = self._library.nubridge_simulator_set_distribution
+        _library.check(self._library, write(self._handle, len(shares), states.ctypes.data, shares.ctypes.data))
+
+    @property
+    def error_bound(self) -> float:
+        """Of cme: the probability lost to states that are not kept; no probability is wrong by more.
+
+        `absolute_tolerance`, 1e-12 unless given, is what one call of advance may lose.
+        """
+        bound = ctypes.c_double()
+        status = self._library.nubridge_simulator_error_bound(self._handle, ctypes.byref(bound))
+        _library.check(self._library, status)
+        return bound.value
 
     def set_rate(self, name: str, rate: float) -> None:
         """A new rate constant, by the name of a reaction, or of the parameter that is the rate of one or more.

@@ -268,10 +268,10 @@ typedef struct nubridge_simulation {
     uint64_t random_seed; /**< random numbers depend on seed and run only */
     uint64_t run_number;
     double relative_tolerance; /**< of ode and pde */
-    double absolute_tolerance;
-    double step_s;     /**< longest step of tau, langevin, spde, hop and react; 0: chosen */
-    double epsilon;    /**< of tau */
-    size_t max_states; /**< of cme */
+    double absolute_tolerance; /**< likewise, an amount; of cme, the probability that an advance may lose */
+    double step_s;             /**< longest step of tau, langevin, spde, hop and react; 0: chosen */
+    double epsilon;            /**< of tau */
+    size_t max_states;         /**< of cme */
     size_t input_count;
     const nubridge_input* input_list;
     const nubridge_space* space; /**< null: well mixed */
@@ -298,6 +298,20 @@ nubridge_status nubridge_simulator_set_rate(nubridge_simulator*, size_t, double)
 /** (simulator, amounts, run) Back to time 0 with these amounts, the network's rate constants and the random numbers of
  * that run. */
 nubridge_status nubridge_simulator_restart(nubridge_simulator*, const double*, uint64_t);
+/** (simulator, species, amount) Adds to an amount; below 0 it takes away. cme shifts every state, while
+ * nubridge_simulator_set_amount gives every state the same count. */
+nubridge_status nubridge_simulator_add(nubridge_simulator*, size_t, double);
+/** (simulator, weights, room, found, values, probabilities) Of cme: the distribution of SUM weight amount, weights one
+ * a species, values ascending. found: how many there are; the first `room` of them are written. Call with room 0 and
+ * null first. */
+nubridge_status nubridge_simulator_distribution(const nubridge_simulator*, const double*, size_t, size_t*, double*,
+                                                double*);
+/** (simulator, states, amounts, probabilities) Of cme: from now on. amounts: states x species, those of clamped species
+ * are not read. probabilities: one a state, they sum to 1 within 1e-9. */
+nubridge_status nubridge_simulator_set_distribution(nubridge_simulator*, size_t, const double*, const double*);
+/** (simulator, out) Of cme: the probability lost to states that are not kept, since time 0 or the last written
+ * distribution; no probability is wrong by more. */
+nubridge_status nubridge_simulator_error_bound(const nubridge_simulator*, double*);
 /** (out) For one call of nubridge_ensemble, to be read by another thread meanwhile. */
 nubridge_status nubridge_progress_open(nubridge_progress**);
 /** (progress) Frees it, after the call; null is allowed. */

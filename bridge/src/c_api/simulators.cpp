@@ -1,4 +1,5 @@
 // Networks on their way through time, of the C interface.
+#include <algorithm>
 #include <array>
 #include <memory>
 #include <string>
@@ -6,11 +7,13 @@
 
 #include "c_api/guarded.hpp"
 #include "c_api/network_handle.hpp"
+#include "chemistry/cme.hpp"
 #include "chemistry/engine.hpp"
 
 using nubridge::InvalidArgument;
 using nubridge::c_api::guarded;
 using nubridge::c_api::required;
+using nubridge::chemistry::CmeEngine;
 using nubridge::chemistry::Engine;
 using nubridge::chemistry::EngineOptions;
 using nubridge::chemistry::EnsembleProgress;
@@ -73,6 +76,18 @@ EngineOptions options_of(const nubridge_simulation& given, std::size_t species) 
     return options;
 }
 
+CmeEngine& distribution_of(const nubridge_simulator* simulator) {
+    auto* engine = dynamic_cast<CmeEngine*>(required(simulator, "the simulator")->engine.get());
+    if (engine == nullptr) throw InvalidArgument("this regime carries one state, not a distribution; use cme");
+    return *engine;
+}
+
+void require_species(const nubridge_simulator* simulator, std::size_t species) {
+    const std::size_t count = required(simulator, "the simulator")->network->species_count();
+    if (species < count) return;
+    throw InvalidArgument("there is no species " + std::to_string(species) + "; there are " + std::to_string(count));
+}
+
 }  // namespace
 
 void nubridge_simulation_defaults(nubridge_simulation* simulation) {
@@ -120,12 +135,50 @@ nubridge_status nubridge_simulator_amounts(const nubridge_simulator* simulator, 
 
 nubridge_status nubridge_simulator_set_amount(nubridge_simulator* simulator, size_t species, double amount) {
     return guarded([&] {
-        if (species >= required(simulator, "the simulator")->network->species_count()) {
-            throw InvalidArgument("there is no species " + std::to_string(species) + "; there are " +
-                                  std::to_string(simulator->network->species_count()));
-        }
+        require_species(simulator, species);
         simulator->engine->set_amount(species, amount);
     });
+}
+
+nubridge_status nubridge_simulator_add(nubridge_simulator* simulator, size_t species, double amount) {
+    return guarded([&] {
+        require_species(simulator, species);
+        if (auto* cme = dynamic_cast<CmeEngine*>(simulator->engine.get())) return cme->add_amount(species, amount);
+        std::vector<double> amounts(simulator->network->species_count());
+        simulator->engine->amounts(amounts);
+        simulator->engine->set_amount(species, amounts[species] + amount);
+    });
+}
+
+nubridge_status nubridge_simulator_distribution(const nubridge_simulator* simulator, const double* weights, size_t room,
+                                                size_t* found, double* values, double* probabilities) {
+    return guarded([&] {
+        const CmeEngine& engine = distribution_of(simulator);
+        required(weights, "the weights");
+        const auto all = engine.distribution({weights, simulator->network->species_count()});
+        *required(found, "the place for the number of values") = all.size();
+        if (room == 0) return;
+        required(values, "the place for the values");
+        required(probabilities, "the place for the probabilities");
+        for (std::size_t i = 0; i < std::min(room, all.size()); ++i) {
+            values[i] = all[i].first;
+            probabilities[i] = all[i].second;
+        }
+    });
+}
+
+nubridge_status nubridge_simulator_set_distribution(nubridge_simulator* simulator, size_t states, const double* amounts,
+                                                    const double* probabilities) {
+    return guarded([&] {
+        CmeEngine& engine = distribution_of(simulator);
+        required(amounts, "the amounts");
+        required(probabilities, "the probabilities");
+        engine.set_distribution({amounts, states * simulator->network->species_count()}, {probabilities, states});
+    });
+}
+
+nubridge_status nubridge_simulator_error_bound(const nubridge_simulator* simulator, double* out) {
+    return guarded([&] { *required(out, "the place for the bound") = distribution_of(simulator).error_bound(); });
 }
 
 nubridge_status nubridge_simulator_set_rate(nubridge_simulator* simulator, size_t reaction, double k) {

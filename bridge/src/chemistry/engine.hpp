@@ -38,7 +38,7 @@ struct EngineOptions {
     std::uint64_t run = 0;
     /// Of the ode and pde engines, relative to each amount.
     double relative_tolerance = 1e-8;
-    /// Of the ode and pde engines, in the network's unit.
+    /// Of the ode and pde engines, in the network's unit; of cme, the probability that it may lose.
     double absolute_tolerance = 1e-12;
     /// What moves from outside.
     std::vector<Input> inputs = {};

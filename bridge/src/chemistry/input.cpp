@@ -75,6 +75,14 @@ double Waveform::slope(double t_s) const noexcept {
     return c[1] + x * (2.0 * c[2] + x * 3.0 * c[3]);
 }
 
+Waveform::Piece Waveform::about(double t_s) const noexcept {
+    if (t_s < knots_s_.front()) return {pieces_.front()[0]};
+    const std::size_t i = piece(t_s);
+    const Piece& c = pieces_[i];
+    const double x = t_s - knots_s_[i];
+    return {cubic(c, x), c[1] + x * (2.0 * c[2] + x * 3.0 * c[3]), c[2] + 3.0 * c[3] * x, c[3]};
+}
+
 std::pair<double, double> Waveform::range(double from_s, double to_s) const noexcept {
     double least = value(from_s), greatest = least;
     for (std::size_t i = piece(from_s); i < pieces_.size() && knots_s_[i] <= to_s; ++i) {

@@ -27,6 +27,8 @@ public:
     double value(double t_s) const noexcept;
     /// From the right, per second.
     double slope(double t_s) const noexcept;
+    /// The same number as powers 0 to 3 of the time after t_s, valid until the next knot.
+    Piece about(double t_s) const noexcept;
     /// Numbers that the value in [from_s, to_s] does not leave, by Bernstein's coefficients of each piece: valid, and
     /// sharp when the pieces are short.
     std::pair<double, double> range(double from_s, double to_s) const noexcept;
