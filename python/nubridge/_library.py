@@ -104,6 +104,9 @@ _SIGNATURES = {
     "nubridge_simulator_set_amount": (_I, [_P, _N, _D]),
     "nubridge_simulator_set_rate": (_I, [_P, _N, _D]),
     "nubridge_simulator_restart": (_I, [_P, _P, ctypes.c_uint64]),
+    "nubridge_simulator_sites": (_I, [_P, _N, _P]),
+    "nubridge_simulator_set_sites": (_I, [_P, _N, _P]),
+    "nubridge_simulator_pairs": (_I, [_P, _I, _I, ctypes.POINTER(ctypes.c_uint64)]),
     "nubridge_ensemble": (_I, [_P, _P, _N, _N, _P, _N, _P, _N, _P, _P, _P]),
 }
 

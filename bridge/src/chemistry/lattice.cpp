@@ -47,8 +47,11 @@ LatticeEngine::LatticeEngine(std::shared_ptr<const ReactionNetwork> network, con
     contents_.resize(site_count());
     by_content_ = Partition(site_count(), network_->species_count() + 1);
     std::vector<double> initial;
-    for (const Species& one : network_->definition().species) initial.push_back(one.initial);
+    double all = 0.0;
+    for (const Species& one : network_->definition().species) all += initial.emplace_back(std::round(one.initial));
+    if (all > static_cast<double>(site_count())) std::fill(initial.begin(), initial.end(), 0.0);
     restart(initial, options.run);
+    if (all > static_cast<double>(site_count())) homeless_ = all;
 }
 
 void LatticeEngine::require_network() const {
@@ -245,17 +248,20 @@ std::size_t LatticeEngine::whole_count(std::size_t species, double amount) const
     return static_cast<std::size_t>(count);
 }
 
+void LatticeEngine::require_room(double molecules) const {
+    if (molecules <= static_cast<double>(site_count())) return;
+    refuse<InvalidArgument>("there are ", molecules, " molecules for ", site_count(),
+                            " sites, which hold one each; start with fewer, or take a larger shape");
+}
+
 void LatticeEngine::restart(std::span<const double> amounts, std::uint64_t run) {
     std::vector<std::size_t> counts;
     std::size_t all = 0;
     for (std::size_t s = 0; s < network_->species_count(); ++s) all += counts.emplace_back(whole_count(s, amounts[s]));
-    if (all > site_count()) {
-        refuse<InvalidArgument>("there are ", all, " molecules for ", site_count(),
-                                " sites, which hold one each; take fewer, or a larger shape");
-    }
+    require_room(static_cast<double>(all));
     for (Rule& rule : rules_) rule.k = network_->rate_constant(rule.reaction);
     require_probabilities();
-    time_s_ = 0.0;
+    time_s_ = homeless_ = 0.0;
     events_ = steps_ = 0;
     std::fill(turn_of_.begin(), turn_of_.end(), 0);
     random_ = RandomStream(seed_, run);
@@ -378,6 +384,7 @@ void LatticeEngine::advance(double t_s) {
         refuse<InvalidArgument>("cannot advance from ", time_s_, " s to ", t_s,
                                 " s; pass a finite time that is not in the past");
     }
+    require_room(homeless_);
     if (step_s_ > 0.0) {
         // Times that a user sums up miss the end of a step by rounding.
         const double reach_s = t_s * (1.0 + 4 * std::numeric_limits<double>::epsilon()) + 1e-9 * step_s_;
@@ -584,6 +591,7 @@ void LatticeEngine::set_sites(std::span<const std::int32_t> species) {
     if (species.size() != site_count())
         refuse<InvalidArgument>("there are ", species.size(), " sites given; the lattice has ", site_count());
     for (const std::int32_t one : species) require_species(one);
+    homeless_ = 0.0;
     change([&] {
         clear();
         for (std::size_t i = 0; i < species.size(); ++i)

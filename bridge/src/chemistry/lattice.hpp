@@ -5,7 +5,6 @@
 #include <memory>
 #include <optional>
 #include <span>
-#include <string>
 #include <utility>
 #include <vector>
 
@@ -46,10 +45,11 @@ namespace nubridge::chemistry {
 /// Inputs may drive rates (exact, by thinning), not species.
 class LatticeEngine final : public Engine {
 public:
+    /// Starts with the network's initial amounts; with an empty lattice when they are more than the sites, and
+    /// `advance` refuses unless others have come.
     /// @throws InvalidArgument that names what does not fit: no space, a network in uM, a reaction of order 3 or with
-    /// too
-    ///     many products, a species on a face, a driven species, a negative diffusion constant, a probability above 1,
-    ///     more molecules than sites.
+    ///     too many products, a species on a face, a driven species, a negative diffusion constant, a probability
+    ///     above 1.
     LatticeEngine(std::shared_ptr<const ReactionNetwork> network, const EngineOptions& options);
 
     double time_s() const noexcept override { return time_s_; }
@@ -107,6 +107,7 @@ private:
     void require_inputs() const;
     void require_probabilities() const;
     void require_species(std::int32_t species) const;
+    void require_room(double molecules) const;
     std::size_t whole_count(std::size_t species, double amount) const;
     std::pair<Content, Content> reactants(std::size_t reaction) const;
     std::vector<std::size_t> products(std::size_t reaction) const;
@@ -156,6 +157,7 @@ private:
     std::vector<std::uint8_t> reactive_;   // contents whose bonds are kept in lists
     std::vector<double> hop_probability_;  // a content's in one step
 
+    double homeless_ = 0.0;  // the network's initial molecules, when they are more than the sites, until others come
     std::vector<Content> contents_;
     Partition by_content_;
     Partition by_pair_;
