@@ -243,7 +243,8 @@ std::size_t LatticeEngine::whole_count(std::size_t species, double amount) const
     const double count = std::round(amount);
     if (!(count >= 0.0 && count <= static_cast<double>(site_count()))) {
         refuse<InvalidArgument>("the amount of '", network_->definition().species[species].name, "' is ", amount,
-                                " molecules; it must be finite, not negative and at most one a site of ", site_count());
+                                " molecules; it must be finite, not negative and at most one each of the ",
+                                site_count(), " sites");
     }
     return static_cast<std::size_t>(count);
 }
