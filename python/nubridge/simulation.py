@@ -152,6 +152,7 @@ class Simulator:
         self._handle = handle
         self._finalizer = weakref.finalize(self, self._library.nubridge_simulator_close, handle)
         self._amounts = np.empty(len(self.network.species))
+        self._field_shape = () if space is None else space.field_shape
         if initial:
             amounts = _initial(self.network, initial)
             _library.check(self._library, self._library.nubridge_simulator_restart(handle, amounts.ctypes.data, run))
@@ -238,6 +239,41 @@ class Simulator:
         status = self._library.nubridge_simulator_error_bound(self._handle, ctypes.byref(bound))
         _library.check(self._library, status)
         return bound.value
+
+    @property
+    def sites(self) -> NDArray[np.int32]:
+        """The lattice, indexed [x], [y, x] or [z, y, x]: the index of the species on a site, -1 for an empty one.
+
+        >>> import nubridge
+        >>> ring = nubridge.Space((8,), periodic=True)
+        >>> simulator = nubridge.Simulator("annihilation", "lattice", space=ring, initial={"A": 0})
+        >>> simulator.sites = [0, 0, 0, -1, -1, 0, -1, 0]
+        >>> simulator["A"], simulator.pairs("A", "A")
+        (5.0, 3)
+        """
+        sites = np.empty(self._field_shape, np.int32)
+        status = self._library.nubridge_simulator_sites(self._handle, sites.size, sites.ctypes.data)
+        _library.check(self._library, status)
+        return sites
+
+    @sites.setter
+    def sites(self, sites: ArrayLike) -> None:
+        given = np.asarray(sites)
+        if given.shape != self._field_shape or not np.issubdtype(given.dtype, np.integer):
+            raise InvalidArgumentError(
+                f"the sites are {given.dtype} of the shape {given.shape}; pass whole numbers of the shape {self._field_shape}"
+            )
+        kept = np.ascontiguousarray(given, np.int32)
+        status = self._library.nubridge_simulator_set_sites(self._handle, kept.size, kept.ctypes.data)
+        _library.check(self._library, status)
+
+    def pairs(self, a: str | None, b: str | None) -> int:
+        """Nearest neighbours on the lattice that hold `a` and `b`; None stands for an empty site."""
+        held = [-1 if name is None else self.network.species_index(name) for name in (a, b)]
+        count = ctypes.c_uint64()
+        status = self._library.nubridge_simulator_pairs(self._handle, *held, ctypes.byref(count))
+        _library.check(self._library, status)
+        return count.value
 
     def set_rate(self, name: str, rate: float) -> None:
         """A new rate constant, by the name of a reaction, or of the parameter that is the rate of one or more.

@@ -181,6 +181,13 @@ def bench_ssa(turns: int) -> list[Row]:
     return rows
 
 
+def bench_lattice(turns: int) -> list[Row]:
+    """Million events per CPU second on lattices (A + B <-> C, hops), beside a search by a tree of sums in the same program."""
+    program = nubridge.paths.prefix() / "tests" / "bench" / "lattice_bench"
+    told = subprocess.run([program, str(max(turns // 3, 3))], check=True, capture_output=True, text=True)
+    return [Row(spread=0.0, **one) for one in json.loads(told.stdout)]
+
+
 def set_up(mechanism: str) -> float:
     """Processor seconds to insert `mechanism` in 1e5 segments and initialise."""
     from neuron import n
@@ -208,6 +215,7 @@ SUBJECTS: dict[str, Callable[[int], list[Row]]] = {
     "load": bench_load,
     "python": bench_python,
     "ssa": bench_ssa,
+    "lattice": bench_lattice,
 }
 
 

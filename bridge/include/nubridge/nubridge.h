@@ -298,6 +298,14 @@ nubridge_status nubridge_simulator_set_rate(nubridge_simulator*, size_t, double)
 /** (simulator, amounts, run) Back to time 0 with these amounts, the network's rate constants and the random numbers of
  * that run. */
 nubridge_status nubridge_simulator_restart(nubridge_simulator*, const double*, uint64_t);
+/** (simulator, sites, contents) contents: one a site of a lattice, x fastest: its species, or -1 for an empty one.
+ * sites: their number, which is checked. INVALID_ARGUMENT for another regime. */
+nubridge_status nubridge_simulator_sites(const nubridge_simulator*, size_t, int32_t*);
+/** (simulator, sites, contents) Acts at once. */
+nubridge_status nubridge_simulator_set_sites(nubridge_simulator*, size_t, const int32_t*);
+/** (simulator, a, b, out) Nearest neighbours on a lattice that hold the species a and b; -1 stands for an empty site.
+ */
+nubridge_status nubridge_simulator_pairs(const nubridge_simulator*, int32_t, int32_t, uint64_t*);
 /** (simulator, species, amount) Adds to an amount; below 0 it takes away. cme shifts every state, while
  * nubridge_simulator_set_amount gives every state the same count. */
 nubridge_status nubridge_simulator_add(nubridge_simulator*, size_t, double);

@@ -9,6 +9,7 @@
 #include "c_api/network_handle.hpp"
 #include "chemistry/cme.hpp"
 #include "chemistry/engine.hpp"
+#include "chemistry/lattice.hpp"
 
 using nubridge::InvalidArgument;
 using nubridge::c_api::guarded;
@@ -18,6 +19,7 @@ using nubridge::chemistry::Engine;
 using nubridge::chemistry::EngineOptions;
 using nubridge::chemistry::EnsembleProgress;
 using nubridge::chemistry::Input;
+using nubridge::chemistry::LatticeEngine;
 using nubridge::chemistry::ReactionNetwork;
 using nubridge::chemistry::Regime;
 using nubridge::chemistry::Space;
@@ -86,6 +88,12 @@ void require_species(const nubridge_simulator* simulator, std::size_t species) {
     const std::size_t count = required(simulator, "the simulator")->network->species_count();
     if (species < count) return;
     throw InvalidArgument("there is no species " + std::to_string(species) + "; there are " + std::to_string(count));
+}
+
+LatticeEngine& lattice_of(const nubridge_simulator* simulator) {
+    auto* const lattice = dynamic_cast<LatticeEngine*>(required(simulator, "the simulator")->engine.get());
+    if (lattice == nullptr) throw InvalidArgument("the simulator has no sites; open it with the regime lattice");
+    return *lattice;
 }
 
 }  // namespace
@@ -215,6 +223,25 @@ void nubridge_progress_whole(const nubridge_progress* progress, uint64_t* runs, 
     const auto whole = progress->of.whole();
     *runs = whole.runs;
     *events = whole.events;
+}
+
+nubridge_status nubridge_simulator_sites(const nubridge_simulator* simulator, size_t sites, int32_t* contents) {
+    return guarded([&] {
+        const LatticeEngine& lattice = lattice_of(simulator);
+        if (sites != lattice.site_count()) {
+            throw InvalidArgument("there is room for " + std::to_string(sites) + " sites; the lattice has " +
+                                  std::to_string(lattice.site_count()));
+        }
+        lattice.sites({required(contents, "the place for the sites"), sites});
+    });
+}
+
+nubridge_status nubridge_simulator_set_sites(nubridge_simulator* simulator, size_t sites, const int32_t* contents) {
+    return guarded([&] { lattice_of(simulator).set_sites({required(contents, "the sites"), sites}); });
+}
+
+nubridge_status nubridge_simulator_pairs(const nubridge_simulator* simulator, int32_t a, int32_t b, uint64_t* out) {
+    return guarded([&] { *required(out, "the place for the pairs") = lattice_of(simulator).pairs(a, b); });
 }
 
 nubridge_status nubridge_ensemble(const nubridge_network* network, const nubridge_simulation* simulation, size_t runs,

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "chemistry/cme.hpp"
+#include "chemistry/lattice.hpp"
 #include "chemistry/ode.hpp"
 #include "chemistry/refuse.hpp"
 #include "chemistry/ssa.hpp"
@@ -36,6 +37,8 @@ std::unique_ptr<Engine> make_engine(std::shared_ptr<const ReactionNetwork> netwo
             return std::make_unique<OdeEngine>(std::move(network), options);
         case Regime::cme:
             return std::make_unique<CmeEngine>(std::move(network), options);
+        case Regime::lattice:
+            return std::make_unique<LatticeEngine>(std::move(network), options);
         default:
             refuse<InvalidArgument>("there is no regime ", static_cast<int>(regime), "; they are 0 to 8");
     }
