@@ -30,6 +30,11 @@ class Space:
     face: Mapping[str, str] = field(default_factory=dict)
     rule: str = "events"
 
+    @property
+    def field_shape(self) -> tuple[int, ...]:
+        """Of a species' field: (z, y, x) without the dimensions that `shape` leaves out."""
+        return tuple(int(edge) for edge in reversed(self.shape))
+
     def _structure(self, network: Network) -> _library.Space:
         shape = (*self.shape, 1, 1, 1)[: max(3, len(self.shape))]
         if len(shape) != 3 or min(shape) < 1:
