@@ -11,6 +11,7 @@
 
 #include "chemistry/grid_ssa.hpp"
 #include "chemistry/ode.hpp"
+#include "chemistry/pde.hpp"
 #include "chemistry/refuse.hpp"
 #include "chemistry/ssa.hpp"
 #include "units/units.hpp"
@@ -44,6 +45,8 @@ std::unique_ptr<Engine> make_engine(std::shared_ptr<const ReactionNetwork> netwo
             return std::make_unique<OdeEngine>(std::move(network), options);
         case Regime::grid_ssa:
             return std::make_unique<GridSsaEngine>(std::move(network), options);
+        case Regime::pde:
+            return std::make_unique<PdeEngine>(std::move(network), options);
         default:
             refuse<InvalidArgument>("there is no regime ", static_cast<int>(regime), "; they are 0 to 8");
     }

@@ -1,0 +1,146 @@
+#include "chemistry/pde.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "chemistry/refuse.hpp"
+
+namespace nubridge::chemistry {
+
+namespace {
+
+constexpr double infinity = std::numeric_limits<double>::infinity();
+
+double required_relative(double tolerance) {
+    if (!(tolerance >= 1e-12 && tolerance <= 0.1))
+        refuse<InvalidArgument>("the relative tolerance is ", tolerance, "; it lies between 1e-12 and 0.1");
+    return tolerance;
+}
+
+double required_absolute(double tolerance) {
+    if (!(tolerance > 0.0)) refuse<InvalidArgument>("the absolute tolerance is ", tolerance, "; it must be positive");
+    return tolerance;
+}
+
+}  // namespace
+
+PdeEngine::PdeEngine(std::shared_ptr<const ReactionNetwork> network, const EngineOptions& options)
+    : FieldEngine(std::move(network), options),
+      relative_(required_relative(options.relative_tolerance)),
+      absolute_(required_absolute(options.absolute_tolerance) * voxels_.molecules_per_field_unit()),
+      longest_s_(options.step_s > 0.0 ? options.step_s : infinity),
+      heat_(voxels_),
+      reactions_(voxels_, rates_, std::max(0.1 * relative_, 1e-13), 0.1 * absolute_),
+      here_(voxels_.network().species_count()) {
+    if (!(options.step_s >= 0.0))
+        refuse<InvalidArgument>("step_s is ", options.step_s, " s; it is not negative, and 0 lets the engine choose");
+    for (auto& column : columns_) column.resize(n_.size());
+    PdeEngine::restart(initial(), 0);
+}
+
+void PdeEngine::changed() noexcept {
+    reactions_.forget();
+    first_step();
+}
+
+void PdeEngine::restart(std::span<const double> amounts, std::uint64_t) {
+    restart_fields(amounts);
+    changed();
+}
+
+/// A fraction of the time in which the reactions of the busiest voxel act.
+void PdeEngine::first_step() noexcept {
+    double fastest = 0.0;
+    for (std::size_t v = 0; v < voxels_.count(); ++v) {
+        for (std::size_t s = 0; s < here_.size(); ++s) here_[s] = n_[s * voxels_.count() + v];
+        fastest = std::max(fastest, reactions_.fastest(time_s_, voxels_.border(v), here_));
+    }
+    suggested_s_ = fastest > 0.0 ? 0.1 / fastest : infinity;
+}
+
+void PdeEngine::diffuse(std::vector<double>& n, double h_s) noexcept {
+    heat_.prepare(h_s);
+    for (std::size_t s = 0; s < here_.size(); ++s) {
+        if (!voxels_.clamped(s)) heat_.apply(s, of(n, s));
+    }
+}
+
+void PdeEngine::react(std::vector<double>& n, double t_s, double h_s) {
+    for (std::size_t v = 0; v < voxels_.count(); ++v) {
+        if (v % 1024 == 0) look_at_stop();
+        for (std::size_t s = 0; s < here_.size(); ++s) here_[s] = n[s * voxels_.count() + v];
+        reactions_.advance(t_s, h_s, voxels_.border(v), here_);
+        for (std::size_t s = 0; s < here_.size(); ++s) n[s * voxels_.count() + v] = here_[s];
+    }
+}
+
+void PdeEngine::split(std::vector<double>& n, std::size_t parts, double h_s) {
+    n = n_;
+    const double part_s = h_s / static_cast<double>(parts);
+    diffuse(n, 0.5 * part_s);
+    for (std::size_t i = 0; i < parts; ++i) {
+        react(n, time_s_ + static_cast<double>(i) * part_s, part_s);
+        diffuse(n, i + 1 < parts ? part_s : 0.5 * part_s);
+    }
+}
+
+double PdeEngine::extrapolate() noexcept {
+    auto& [one, two, three] = columns_;
+    double worst = 0.0;
+    for (std::size_t s = 0; s < here_.size(); ++s) {
+        double greatest = 0.0;
+        for (const double n : of(three, s)) greatest = std::max(greatest, std::abs(n));
+        // What rounding in the sums over a line leaves.
+        const double floor = absolute_ + 1e-14 * greatest;
+        for (std::size_t i = s * voxels_.count(); i < (s + 1) * voxels_.count(); ++i) {
+            const double fourth = 1.8 * three[i] - 0.8 * two[i];
+            const double sixth = one[i] / 24.0 - 16.0 / 15.0 * two[i] + 81.0 / 40.0 * three[i];
+            const double error =
+                std::abs(sixth - fourth) / (floor + relative_ * std::max(std::abs(n_[i]), std::abs(sixth)));
+            if (!(error <= worst)) worst = error;
+            if (std::isnan(worst)) return worst;
+            three[i] = sixth;
+        }
+    }
+    return worst;
+}
+
+/// One step that meets the tolerance, and does not pass `end_s`.
+void PdeEngine::step_to(double end_s) {
+    while (true) {
+        const double rest = end_s - time_s_, wish = std::min(suggested_s_, longest_s_);
+        const double h = wish >= rest ? rest : wish >= 0.5 * rest ? 0.5 * rest : wish;
+        if (time_s_ + h == time_s_ && h < rest)
+            refuse<NotConverged>("the pde engine stands still at ", time_s_,
+                                 " s: no step keeps the relative error within ", relative_, "; loosen the tolerance");
+        for (std::size_t i = 0; i < columns; ++i) split(columns_[i], i + 1, h);
+        ++steps_;
+        const double error = extrapolate();
+        const double factor =
+            std::isfinite(error) ? std::clamp(0.9 * std::pow(std::max(error, 1e-10), -0.2), 0.2, 5.0) : 0.1;
+        if (error <= 1.0) {
+            n_.swap(columns_.back());
+            time_s_ = h == rest ? end_s : time_s_ + h;
+            suggested_s_ = std::max(h * factor, h < suggested_s_ ? suggested_s_ : 0.0);
+            return;
+        }
+        suggested_s_ = h * std::min(factor, 0.9);
+    }
+}
+
+void PdeEngine::advance(double t_s) {
+    require_time(t_s);
+    while (time_s_ < t_s) {
+        look_at_stop();
+        if (voxels_.network().reaction_count() == 0) {
+            diffuse(n_, t_s - time_s_);
+            time_s_ = t_s;
+            ++steps_;
+        } else {
+            step_to(std::min(t_s, rates_.next_knot(time_s_)));
+        }
+    }
+}
+
+}  // namespace nubridge::chemistry
