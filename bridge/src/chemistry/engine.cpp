@@ -13,6 +13,7 @@
 #include "chemistry/ode.hpp"
 #include "chemistry/pde.hpp"
 #include "chemistry/refuse.hpp"
+#include "chemistry/spde.hpp"
 #include "chemistry/ssa.hpp"
 #include "units/units.hpp"
 
@@ -45,6 +46,8 @@ std::unique_ptr<Engine> make_engine(std::shared_ptr<const ReactionNetwork> netwo
             return std::make_unique<OdeEngine>(std::move(network), options);
         case Regime::grid_ssa:
             return std::make_unique<GridSsaEngine>(std::move(network), options);
+        case Regime::spde:
+            return std::make_unique<SpdeEngine>(std::move(network), options);
         case Regime::pde:
             return std::make_unique<PdeEngine>(std::move(network), options);
         default:
