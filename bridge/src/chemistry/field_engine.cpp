@@ -1,5 +1,6 @@
 #include "chemistry/field_engine.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <numeric>
 #include <string>
@@ -24,6 +25,16 @@ void FieldEngine::require_time(double t_s) const {
     if (t_s >= time_s_ && std::isfinite(t_s)) return;
     refuse<InvalidArgument>("cannot advance from ", time_s_, " s to ", t_s,
                             " s; pass a finite time that is not in the past");
+}
+
+double FieldEngine::open_piece(double t_s) noexcept {
+    const double knot_s = rates_.next_knot(time_s_);
+    if (knot_s != knot_s_) {
+        knot_s_ = knot_s;
+        rates_.until(knot_s);
+        changed();
+    }
+    return std::min(t_s, knot_s);
 }
 
 void FieldEngine::look_at_stop() const {
@@ -89,6 +100,7 @@ void FieldEngine::set_field(std::size_t species, std::span<const double> amounts
 
 void FieldEngine::restart_fields(std::span<const double> amounts) {
     time_s_ = 0.0;
+    knot_s_ = -1.0;
     rates_.restart(amounts);
     std::fill(n_.begin(), n_.end(), 0.0);
     for (std::size_t s = 0; s < amounts.size(); ++s) {

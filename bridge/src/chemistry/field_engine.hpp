@@ -27,12 +27,14 @@ public:
 protected:
     FieldEngine(std::shared_ptr<const ReactionNetwork> network, const EngineOptions& options);
 
-    /// Rates or amounts were changed from outside.
+    /// Rates or amounts jump now.
     virtual void changed() noexcept = 0;
     void restart_fields(std::span<const double> amounts);
     std::vector<double> initial() const;
     /// @throws InvalidArgument for a time that is not finite or in the past.
     void require_time(double t_s) const;
+    /// The time to which the inputs are smooth, at most t_s; rates_ stay on this side of it.
+    double open_piece(double t_s) noexcept;
     /// @throws Stopped when another thread wishes so.
     void look_at_stop() const;
     std::span<double> of(std::vector<double>& fields, std::size_t species) const noexcept {
@@ -43,7 +45,7 @@ protected:
     VoxelRates rates_;
     const std::atomic<bool>* stop_;
     std::vector<double> n_;  // species x voxels
-    double time_s_ = 0.0;
+    double time_s_ = 0.0, knot_s_ = -1.0;
     std::uint64_t steps_ = 0;
 
 private:

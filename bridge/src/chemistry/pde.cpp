@@ -138,7 +138,7 @@ void PdeEngine::advance(double t_s) {
             time_s_ = t_s;
             ++steps_;
         } else {
-            step_to(std::min(t_s, rates_.next_knot(time_s_)));
+            step_to(open_piece(t_s));
         }
     }
 }

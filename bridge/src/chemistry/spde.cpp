@@ -23,8 +23,8 @@ SpdeEngine::SpdeEngine(std::shared_ptr<const ReactionNetwork> network, const Eng
       extents_(voxels_.network().reaction_count(), std::vector<double>(voxels_.count())),
       trial_(n_.size()),
       share_(n_.size()),
-      k_begin_(extents_.size()),
-      k_end_(extents_.size()) {
+      k_(extents_.size()),
+      k_now_(extents_.size()) {
     if (!(step_s_ >= 0.0))
         refuse<InvalidArgument>("step_s is ", step_s_, " s; it is not negative, and 0 lets the engine choose");
     for (std::size_t s = 0; s < voxels_.network().species_count(); ++s) {
@@ -32,6 +32,7 @@ SpdeEngine::SpdeEngine(std::shared_ptr<const ReactionNetwork> network, const Eng
             if (voxels_.moves(s, axis)) lanes_.push_back({s, axis, std::vector<double>(voxels_.count())});
         }
     }
+    for (std::size_t r = 0; r < extents_.size(); ++r) driven_ = driven_ || rates_.driven(r);
     SpdeEngine::restart(initial(), options.run);
 }
 
@@ -52,10 +53,10 @@ double SpdeEngine::normal() noexcept {
 }
 
 /// The number of sets of molecules times k, by falling powers as in the master equation.
-double SpdeEngine::propensity(std::size_t reaction, double k, const std::vector<double>& n,
-                              std::size_t voxel) const noexcept {
+double SpdeEngine::propensity(std::size_t reaction, const std::vector<double>& n, std::size_t voxel) const noexcept {
     const auto& [terms, face] = voxels_.reaction(reaction);
     if ((face & ~voxels_.border(voxel)) != 0) return 0.0;
+    double k = k_[reaction];
     for (const auto& term : terms) {
         const double amount = std::max(n[term.species * voxels_.count() + voxel], 0.0);
         for (int m = 0; m < term.multiplicity; ++m) k *= std::max(amount - m, 0.0);
@@ -63,24 +64,43 @@ double SpdeEngine::propensity(std::size_t reaction, double k, const std::vector<
     return k;
 }
 
-double SpdeEngine::longest_step() noexcept {
+/// The greatest rate at which molecules leave, of all voxels, with the constants in k_.
+double SpdeEngine::fastest() noexcept {
     double fastest = 0.0;
     for (std::size_t s = 0; s < voxels_.network().species_count(); ++s) {
         double faces = 0.0;
         for (std::size_t axis = 0; axis < 3; ++axis) faces += voxels_.moves(s, axis) ? 4.0 : 0.0;
         fastest = std::max(fastest, faces * voxels_.hop_per_s(s));
     }
-    rates_.at(time_s_, k_begin_);
     std::fill(share_.begin(), share_.end(), 0.0);  // molecules lost a second
     for (std::size_t r = 0; r < extents_.size(); ++r) {
         for (std::size_t v = 0; v < voxels_.count(); ++v) {
-            const double rate = propensity(r, k_begin_[r], n_, v);
+            const double rate = propensity(r, n_, v);
             for (const auto& [s, delta] : voxels_.network().changes(r))
                 share_[s * voxels_.count() + v] += delta < 0 ? -delta * rate : 0.0;
         }
     }
     for (std::size_t i = 0; i < n_.size(); ++i) fastest = std::max(fastest, share_[i] / std::max(n_[i], 1.0));
-    return fastest > 0.0 ? stable / fastest : std::numeric_limits<double>::infinity();
+    return fastest;
+}
+
+/// At most `rest_s`, in which the inputs are smooth.
+double SpdeEngine::chosen_step(double rest_s) noexcept {
+    rates_.at(time_s_, k_);
+    double h_s = std::min(rest_s, stable / fastest());
+    if (!driven_) return h_s;
+    rates_.bounds(time_s_, std::nextafter(time_s_ + h_s, 0.0), k_);
+    return std::min(h_s, stable / fastest());
+}
+
+/// Simpson's mean over the step: exact for one cubic.
+void SpdeEngine::take_mean_rates(double h_s) noexcept {
+    const double weights[] = {1.0 / 6.0, 4.0 / 6.0, 1.0 / 6.0};
+    std::fill(k_.begin(), k_.end(), 0.0);
+    for (std::size_t i = 0; i < 3; ++i) {
+        rates_.at(time_s_ + 0.5 * static_cast<double>(i) * h_s, k_now_);
+        for (std::size_t r = 0; r < k_.size(); ++r) k_[r] += weights[i] * k_now_[r];
+    }
 }
 
 void SpdeEngine::begin_diffusion(double h_s) {
@@ -101,7 +121,7 @@ void SpdeEngine::begin_reactions(double h_s) {
     for (std::size_t r = 0; r < extents_.size(); ++r) {
         look_at_stop();
         for (std::size_t v = 0; v < voxels_.count(); ++v) {
-            const double mean = h_s * propensity(r, k_begin_[r], n_, v);
+            const double mean = h_s * propensity(r, n_, v);
             const double times = mean > 0.0 ? mean + std::sqrt(mean) * normal() : 0.0;
             extents_[r][v] = times;
             for (const auto& [s, delta] : voxels_.network().changes(r))
@@ -122,7 +142,7 @@ void SpdeEngine::correct(double h_s) noexcept {
     }
     for (std::size_t r = 0; r < extents_.size(); ++r) {
         for (std::size_t v = 0; v < voxels_.count(); ++v) {
-            extents_[r][v] += 0.5 * h_s * (propensity(r, k_end_[r], trial_, v) - propensity(r, k_begin_[r], n_, v));
+            extents_[r][v] += 0.5 * h_s * (propensity(r, trial_, v) - propensity(r, n_, v));
         }
     }
 }
@@ -170,8 +190,7 @@ void SpdeEngine::apply() noexcept {
 }
 
 void SpdeEngine::step(double h_s) {
-    rates_.at(time_s_, k_begin_);
-    rates_.at(time_s_ + h_s, k_end_);
+    take_mean_rates(h_s);
     trial_ = n_;
     begin_diffusion(h_s);
     begin_reactions(h_s);
@@ -184,11 +203,11 @@ void SpdeEngine::advance(double t_s) {
     require_time(t_s);
     while (time_s_ < t_s) {
         look_at_stop();
-        const double rest = std::min(t_s, rates_.next_knot(time_s_)) - time_s_;
-        const double longest = step_s_ > 0.0 ? step_s_ : longest_step();
+        const double end_s = open_piece(t_s), rest = end_s - time_s_;
+        const double longest = step_s_ > 0.0 ? step_s_ : chosen_step(rest);
         const double h = longest >= rest ? rest : longest >= 0.5 * rest ? 0.5 * rest : longest;
         step(h);
-        time_s_ = h == rest ? std::min(t_s, rates_.next_knot(time_s_)) : time_s_ + h;
+        time_s_ = h == rest ? end_s : time_s_ + h;
         ++steps_;
     }
 }

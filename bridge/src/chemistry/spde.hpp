@@ -24,7 +24,7 @@ namespace nubridge::chemistry {
 /// Gaussian anyway: use it from some tens of molecules a voxel on, and grid-ssa below.
 ///
 /// The step: step_s, or 0.2 / (the fastest rate of diffusion or reaction), at which the variance of the shortest wave
-/// is off by 1 %. No step passes a knot of an input.
+/// is off by 1 %. No step passes a knot of an input; within a step a moving rate counts with its mean.
 class SpdeEngine final : public FieldEngine {
 public:
     /// @throws InvalidArgument as Voxels, or for a step that is negative.
@@ -42,14 +42,16 @@ private:
     };
 
     void changed() noexcept override {}
-    double longest_step() noexcept;
+    double fastest() noexcept;
+    double chosen_step(double rest_s) noexcept;
+    void take_mean_rates(double h_s) noexcept;
     void step(double h_s);
     void begin_diffusion(double h_s);
     void begin_reactions(double h_s);
     void correct(double h_s) noexcept;
     void limit() noexcept;
     void apply() noexcept;
-    double propensity(std::size_t reaction, double k, const std::vector<double>& n, std::size_t voxel) const noexcept;
+    double propensity(std::size_t reaction, const std::vector<double>& n, std::size_t voxel) const noexcept;
     double normal() noexcept;
 
     double step_s_;
@@ -57,7 +59,8 @@ private:
     std::vector<Lane> lanes_;
     std::vector<std::vector<double>> extents_;  // by reaction, of each voxel
     std::vector<double> trial_, share_;         // species x voxels: after an Euler step; what may leave
-    std::vector<double> k_begin_, k_end_;
+    std::vector<double> k_, k_now_;
+    bool driven_ = false;
     RandomStream random_;
     double other_normal_ = 0.0;
     bool has_other_ = false;

@@ -28,7 +28,8 @@ const double rodas_c[6][5] = {{},
                               {rodas.c51, rodas.c52, rodas.c53, rodas.c54},
                               {rodas.c61, rodas.c62, rodas.c63, rodas.c64, rodas.c65}};
 const double rodas_time[6] = {0.0, rodas.c2, rodas.c3, rodas.c4, 1.0, 1.0};
-const double rodas_slope[6] = {rodas.d1, rodas.d2, rodas.d3, rodas.d4, 0.0, 0.0};
+/// Boost's d4 lacks the sign of Hairer's and Wanner's: the gammas of a stage sum to it.
+const double rodas_slope[6] = {rodas.d1, rodas.d2, rodas.d3, -rodas.d4, 0.0, 0.0};
 
 double power(double x, int m) noexcept {
     return m == 1 ? x : m == 2 ? x * x : x * x * x;

@@ -245,7 +245,8 @@ auto VoxelRates::constant(std::size_t r, const Value& value) const noexcept {
 }
 
 double VoxelRates::at(double t_s, std::size_t reaction) const noexcept {
-    return constant(reaction, [t_s](const Waveform& waveform) { return std::max(waveform.value(t_s), 0.0); });
+    const double at_s = std::min(t_s, last_s_);
+    return constant(reaction, [at_s](const Waveform& waveform) { return std::max(waveform.value(at_s), 0.0); });
 }
 
 void VoxelRates::at(double t_s, std::span<double> k) const noexcept {
@@ -253,7 +254,8 @@ void VoxelRates::at(double t_s, std::span<double> k) const noexcept {
 }
 
 void VoxelRates::slopes(double t_s, std::span<double> dkdt) const noexcept {
-    const auto moving = [t_s](const Waveform& waveform) { return Moving(waveform.value(t_s), waveform.slope(t_s)); };
+    const double at_s = std::min(t_s, last_s_);
+    const auto moving = [at_s](const Waveform& one) { return Moving(one.value(at_s), one.slope(at_s)); };
     for (std::size_t r = 0; r < k_.size(); ++r) dkdt[r] = constant(r, moving).slope;
 }
 
@@ -266,6 +268,10 @@ double VoxelRates::next_knot(double t_s) const noexcept {
     double next = std::numeric_limits<double>::infinity();
     for (const Input& input : inputs_) next = std::min(next, input.waveform.next_knot(t_s));
     return next;
+}
+
+void VoxelRates::until(double end_s) noexcept {
+    last_s_ = std::nextafter(end_s, 0.0);
 }
 
 }  // namespace nubridge::chemistry

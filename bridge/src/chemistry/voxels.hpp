@@ -3,6 +3,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <span>
 #include <vector>
@@ -119,6 +120,8 @@ public:
     void bounds(double from_s, double to_s, std::span<double> k) const noexcept;
     /// The first knot of an input after t_s; infinity when there is none.
     double next_knot(double t_s) const noexcept;
+    /// From now on at() and slopes() give at end_s and later what holds just before end_s: for a step up to a jump.
+    void until(double end_s) noexcept;
 
 private:
     static constexpr std::size_t none = static_cast<std::size_t>(-1);
@@ -130,6 +133,7 @@ private:
     std::vector<Input> inputs_;
     std::vector<std::size_t> species_input_, reaction_input_;  // the input, or none
     std::vector<double> k_, amounts_;
+    double last_s_ = std::numeric_limits<double>::max();
 };
 
 }  // namespace nubridge::chemistry
