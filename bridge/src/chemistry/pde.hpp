@@ -15,12 +15,19 @@ namespace nubridge::chemistry {
 /// Reaction and diffusion in the mean: finite volumes on the voxels of grid-ssa, the mean field of its master equation.
 ///
 /// Strang's splitting: half a step of diffusion, exact for the discrete Laplacian (HeatKernel); the reactions of every
-/// voxel by an L-stable method with error control (VoxelReactions); half a step of diffusion. Its error is even in the
-/// step, so one, two and three such steps over the same time are extrapolated to order 6 (Aitken and Neville), and the
-/// distance from the order 4 of the last two controls the step. Mass is conserved to rounding; amounts may be negative
+/// voxel by an L-stable method with error control (VoxelReactions); half a step of diffusion. One, two and three such
+/// steps over the same time are extrapolated (Aitken and Neville): the error is even in the step, which gives order 6,
+/// and the distance from order 4 controls the step; where one part is so stiff that odd powers appear, order 3 and 2,
+/// whichever allows the longer step. Mass is conserved to rounding; amounts may be negative
 /// by less than the tolerance. `step_s` limits the step; no step passes a knot of an input.
 class PdeEngine final : public FieldEngine {
 public:
+    /// Weights of one, two and three steps; how the next step follows from the error.
+    struct Extrapolation {
+        std::array<double, 3> high, low;
+        double exponent;
+    };
+
     /// @throws InvalidArgument as Voxels, for a relative tolerance outside 1e-12 to 0.1, an absolute one that is not
     ///     positive, or a step that is negative.
     PdeEngine(std::shared_ptr<const ReactionNetwork> network, const EngineOptions& options);
@@ -37,8 +44,9 @@ private:
     void react(std::vector<double>& n, double t_s, double h_s);
     /// `parts` Strang steps over h_s from n_.
     void split(std::vector<double>& n, std::size_t parts, double h_s);
-    /// Extrapolates into the last column; the error, of which 1 is the most.
-    double extrapolate() noexcept;
+    /// The distance of the two orders; 1 is the most.
+    double error_of(const Extrapolation& way) noexcept;
+    void accept(const Extrapolation& way) noexcept;
     void first_step() noexcept;
     void step_to(double end_s);
 

@@ -27,7 +27,7 @@ TEST(GridSsa, MoleculesThatDiffuseFreelyAreMultinomial) {
     for (const bool periodic : {false, true}) {
         GridSsaEngine engine(made(decay(0.0, 0)), in_space(cubes({3, 2, 2}, {0.1}, periodic)));
         std::vector<double> sample;
-        for (std::uint64_t run = 0; run < 4000; ++run) {
+        for (std::uint64_t run = 0; run < 2000; ++run) {
             engine.restart(std::vector{0.0}, run);
             put_in_one(engine, 7, 120);
             engine.advance(0.5);  // 20 times the slowest mode's 1 / 40 s
@@ -56,7 +56,7 @@ TEST(GridSsa, WithFastDiffusionHasTheMomentsOfSsa) {
     const auto mixed = make_engine(network, Regime::ssa, {.seed = 21});
     std::vector<double> from_grid, from_mixed;
     for (std::uint64_t run = 0; run < 10'000; ++run) {
-        if (run < 1500) {
+        if (run < 1000) {
             grid.restart(initial(*network), run);
             grid.advance(0.3);
             from_grid.push_back(static_cast<double>(grid.count(0)));
@@ -166,7 +166,7 @@ TEST(GridSsa, SurfaceMoleculesStayOnTheirFaceInBalance) {
     const auto network = made({.name = "wall",
                                .species = {{"A", 400}, {"W", 0}},
                                .reactions = {{"stick", {0}, {1}, {}, 3.0}, {"leave", {1}, {0}, {}, 1.0}}});
-    Space space = cubes({3, 2, 4}, {0.5, 0.05});
+    Space space = cubes({3, 2, 4}, {0.1, 0.02});
     space.face = {0, 6};
     GridSsaEngine engine(network, in_space(space));
     std::vector<double> sample;

