@@ -13,6 +13,8 @@ namespace nubridge::chemistry {
 namespace {
 
 constexpr double infinity = std::numeric_limits<double>::infinity();
+/// Rows that fit the nearer caches need no fetching in advance.
+constexpr std::size_t near_bytes = 1u << 19;
 /// Candidates between two looks at the wish to stop.
 constexpr int patience = 16384;
 
@@ -26,7 +28,8 @@ GridSsaEngine::GridSsaEngine(std::shared_ptr<const ReactionNetwork> network, con
       stop_(options.stop),
       row_bytes_((sizeof(Head) + (network_->species_count() + 1) * sizeof(std::int32_t) + 15) / 16 * 16),
       rows_(std::make_unique<std::byte[]>(voxels_.count() * row_bytes_)),
-      members_(std::make_unique_for_overwrite<std::uint32_t[]>(voxels_.count() * groups)) {
+      groups_(voxels_.count()),
+      fetches_(voxels_.count() * row_bytes_ > near_bytes) {
     build();
     std::vector<double> initial;
     for (const Species& one : network_->definition().species) initial.push_back(one.initial);
@@ -63,7 +66,6 @@ void GridSsaEngine::build() {
     }
     constants_.resize(rules_.size());
     totals_.resize(species);
-    for (std::size_t v = 0; v < voxels_.count(); ++v) head(v).border = voxels_.border(v);
 }
 
 inline double GridSsaEngine::propensity(const Rule& rule, const std::int32_t* n) noexcept {
@@ -73,7 +75,7 @@ inline double GridSsaEngine::propensity(const Rule& rule, const std::int32_t* n)
 
 double GridSsaEngine::weight(std::size_t voxel) noexcept {
     const std::int32_t* n = counts(voxel);
-    const std::uint8_t border = head(voxel).border;
+    const std::uint8_t border = voxels_.border(voxel);
     double sum = 0.0;
     for (const Mover& mover : movers_) sum += mover.per_s * n[mover.species];
     for (const Rule& rule : rules_) {
@@ -82,95 +84,54 @@ double GridSsaEngine::weight(std::size_t voxel) noexcept {
     return sum;
 }
 
-/// The group with the least limit that is not below the weight; the first one for what is smaller still.
-inline int GridSsaEngine::group_of(double weight) const noexcept {
-    if (!(weight > 0.0)) return no_group;
-    const auto before = static_cast<int>((std::bit_cast<std::uint64_t>(weight) - 1) >> 52) - 1023;
-    return std::max(before + 1 - base_, 0);
-}
-
-inline void GridSsaEngine::enter(std::size_t voxel, int group) noexcept {
-    const auto g = static_cast<std::size_t>(group);
-    Head& one = head(voxel);
-    one.group = static_cast<std::int16_t>(group);
-    one.slot = sizes_[g]++;
-    members_[g * voxels_.count() + one.slot] = static_cast<std::uint32_t>(voxel);
-    sums_[g] = sizes_[g] * limits_[g];
-    occupied_ |= std::uint64_t{1} << g;
-}
-
-inline void GridSsaEngine::leave(std::size_t voxel) noexcept {
-    Head& one = head(voxel);
-    if (one.group == no_group) return;
-    const auto g = static_cast<std::size_t>(one.group);
-    std::uint32_t* members = members_.get() + g * voxels_.count();
-    const std::uint32_t last = members[--sizes_[g]];
-    members[one.slot] = last;
-    head(last).slot = one.slot;
-    one.group = no_group;
-    sums_[g] = sizes_[g] * limits_[g];
-    if (sizes_[g] == 0) occupied_ &= ~(std::uint64_t{1} << g);
-}
-
-inline void GridSsaEngine::sum_groups() noexcept {
-    double total = 0.0;
-    for (std::uint64_t rest = occupied_; rest != 0; rest &= rest - 1)
-        total += sums_[static_cast<std::size_t>(std::countr_zero(rest))];
-    total_ = total;
-}
-
 /// All weights and groups anew.
 void GridSsaEngine::weigh_all() noexcept {
     double greatest = 0.0;
     for (std::size_t v = 0; v < voxels_.count(); ++v) {
-        head(v).weight = weight(v);
-        head(v).group = no_group;
+        head(v) = {weight(v), {0, VoxelGroups::none}};
         greatest = std::max(greatest, head(v).weight);
     }
-    base_ = std::clamp((greatest > 0.0 ? std::ilogb(greatest) : 0) - 3 * groups / 4, -1000, 900);
-    for (int g = 0; g < groups; ++g) {
-        limits_[static_cast<std::size_t>(g)] = std::ldexp(1.0, base_ + g);
-        inverse_limits_[static_cast<std::size_t>(g)] = std::ldexp(1.0, -base_ - g);
-    }
-    sizes_.fill(0);
-    sums_.fill(0.0);
-    occupied_ = 0;
+    groups_.clear(greatest);
     for (std::size_t v = 0; v < voxels_.count(); ++v) {
-        if (head(v).weight > 0.0) enter(v, group_of(head(v).weight));
+        if (head(v).weight > 0.0)
+            head(v).place = groups_.enter(static_cast<std::uint32_t>(v), groups_.group_of(head(v).weight));
     }
-    sum_groups();
+    groups_.add_up();
 }
 
 /// The voxel's exact weight, and the group that fits it.
 void GridSsaEngine::regroup(std::size_t voxel) noexcept {
     Head& one = head(voxel);
     one.weight = weight(voxel);
-    const int group = group_of(one.weight);
-    if (group == one.group) return;
-    if (group >= groups) return weigh_all();
-    leave(voxel);
-    if (group != no_group) enter(voxel, group);
-    sum_groups();
+    const int group = groups_.group_of(one.weight);
+    if (group == one.place.group && (group != 0 || !groups_.is_low())) return;
+    if (group >= static_cast<int>(VoxelGroups::count) || (group == 0 && groups_.is_low())) return weigh_all();
+    if (one.place.group != VoxelGroups::none) head(groups_.leave(one.place)).place = one.place;
+    one.place.group = VoxelGroups::none;
+    if (group != VoxelGroups::none) one.place = groups_.enter(static_cast<std::uint32_t>(voxel), group);
+    groups_.add_up();
 }
 
-inline void GridSsaEngine::raise(std::size_t voxel) noexcept {
+/// After its weight changed.
+inline void GridSsaEngine::settle(std::size_t voxel) noexcept {
     const Head& one = head(voxel);
-    if (one.weight > (one.group == no_group ? 0.0 : limit(one.group))) regroup(voxel);
+    const double limit = one.place.group == VoxelGroups::none ? 0.0 : groups_.limit(one.place.group);
+    if (one.weight > limit || (one.weight < 0.5 * limit && one.place.group > 0)) regroup(voxel);
 }
 
 inline void GridSsaEngine::shift(std::size_t voxel, std::uint32_t species, std::int32_t delta) noexcept {
-    Head& one = head(voxel);
+    const std::uint8_t border = voxels_.border(voxel);
     std::int32_t* n = counts(voxel);
     double change = delta * out_per_s_[species];
     const auto& readers = readers_[species];
     for (const std::uint32_t r : readers) {
-        if ((rules_[r].face & ~one.border) == 0) change -= propensity(rules_[r], n);
+        if ((rules_[r].face & ~border) == 0) change -= propensity(rules_[r], n);
     }
     n[species] += delta;
     for (const std::uint32_t r : readers) {
-        if ((rules_[r].face & ~one.border) == 0) change += propensity(rules_[r], n);
+        if ((rules_[r].face & ~border) == 0) change += propensity(rules_[r], n);
     }
-    one.weight += change;
+    head(voxel).weight += change;
 }
 
 void GridSsaEngine::hop(std::size_t voxel, const Mover& mover, double point) noexcept {
@@ -182,7 +143,8 @@ void GridSsaEngine::hop(std::size_t voxel, const Mover& mover, double point) noe
     ++events_;
     shift(voxel, mover.species, -1);
     shift(other, mover.species, 1);
-    raise(other);
+    settle(voxel);
+    settle(other);
 }
 
 void GridSsaEngine::fire(std::size_t voxel, std::size_t reaction) {
@@ -196,30 +158,21 @@ void GridSsaEngine::fire(std::size_t voxel, std::size_t reaction) {
         totals_[s] += delta;
         shift(voxel, static_cast<std::uint32_t>(s), delta);
     }
-    raise(voxel);
+    settle(voxel);
 }
 
 /// A random voxel with its share of the sum, and what happens there.
 void GridSsaEngine::candidate(double t_s) {
-    double rest = uniform_ * total_;
-    std::size_t g = 0;
-    for (std::uint64_t left = occupied_; left != 0;) {
-        g = static_cast<std::size_t>(std::bit_width(left)) - 1;
-        if (rest < sums_[g]) break;
-        left &= ~(std::uint64_t{1} << g);
-        if (left != 0) rest -= sums_[g];
-    }
-    rest *= inverse_limits_[g];
-    const auto member = std::min(static_cast<std::uint32_t>(rest), sizes_[g] - 1);
-    const std::size_t voxel = members_[g * voxels_.count() + member];
-    double point = (rest - member) * limits_[g];
+    const auto choice = groups_.choose(uniform_);
+    const std::size_t voxel = *choice.voxel;
+    double point = choice.point;
     const std::int32_t* n = counts(voxel);
     for (const Mover& mover : movers_) {
         const double share = mover.per_s * n[mover.species];
         if (point < share) return hop(voxel, mover, point);
         point -= share;
     }
-    const std::uint8_t border = head(voxel).border;
+    const std::uint8_t border = voxels_.border(voxel);
     for (const Rule& rule : rules_) {
         if ((rule.face & ~border) != 0) continue;
         const double share = propensity(rule, n);
@@ -232,6 +185,20 @@ void GridSsaEngine::candidate(double t_s) {
     regroup(voxel);
 }
 
+/// The next candidate. The one after half a turn has its voxel's number fetched by now, so its row is fetched next.
+inline void GridSsaEngine::draw() noexcept {
+    const RandomStream::Pair pair = pairs_[turn_];
+    pairs_[turn_] = random_.next();
+    if (fetches_ && groups_.total() > 0.0) {
+        __builtin_prefetch(groups_.choose(pairs_[turn_].uniform).voxel);
+        const std::uint32_t voxel = *groups_.choose(pairs_[(turn_ + ahead / 2) % ahead].uniform).voxel;
+        __builtin_prefetch(&head(voxel));
+    }
+    turn_ = (turn_ + 1) % ahead;
+    uniform_ = pair.uniform;
+    pending_ = pair.exponential;
+}
+
 void GridSsaEngine::run(double t_s) {
     while (next_s_ <= t_s) {
         if (stop_ != nullptr && stop_->load(std::memory_order_relaxed)) {
@@ -241,10 +208,8 @@ void GridSsaEngine::run(double t_s) {
         for (int i = 0; i < patience && next_s_ <= t_s; ++i) {
             ++candidates_;
             candidate(next_s_);
-            const auto pair = random_.next();
-            uniform_ = pair.uniform;
-            pending_ = pair.exponential;
-            next_s_ = total_ > 0.0 ? next_s_ + pair.exponential / total_ : infinity;
+            draw();
+            next_s_ = groups_.total() > 0.0 ? next_s_ + pending_ * groups_.inverse_total() : infinity;
         }
     }
 }
@@ -271,7 +236,7 @@ void GridSsaEngine::open_window() {
     rates_.at(time_s_, constants_);
     window_end_s_ = infinity;
     if (knot_s < infinity) {
-        const double length_s = static_cast<double>(std::max<std::size_t>(voxels_.count(), 256)) / total_;
+        const double length_s = static_cast<double>(std::max<std::size_t>(voxels_.count(), 256)) / groups_.total();
         window_end_s_ = time_s_ + length_s > time_s_ && length_s < infinity ? time_s_ + length_s : knot_s;
         rates_.bounds(time_s_, window_end_s_, constants_);
     }
@@ -280,12 +245,12 @@ void GridSsaEngine::open_window() {
 }
 
 double GridSsaEngine::remaining() const noexcept {
-    return total_ > 0.0 ? (next_s_ - time_s_) * total_ : pending_;
+    return groups_.total() > 0.0 ? (next_s_ - time_s_) * groups_.total() : pending_;
 }
 
 void GridSsaEngine::reschedule(double remaining) noexcept {
     pending_ = remaining;
-    next_s_ = total_ > 0.0 ? time_s_ + remaining / total_ : infinity;
+    next_s_ = groups_.total() > 0.0 ? time_s_ + remaining / groups_.total() : infinity;
 }
 
 /// `make` changes molecules or constants at time_s(); the waiting time that is left goes on.
@@ -371,7 +336,7 @@ void GridSsaEngine::set_rate_constant(std::size_t reaction, double k) {
 }
 
 void GridSsaEngine::restart(std::span<const double> amounts, std::uint64_t run) {
-    time_s_ = next_s_ = total_ = pending_ = 0.0;
+    time_s_ = next_s_ = pending_ = 0.0;
     events_ = candidates_ = 0;
     random_ = RandomStream(seed_, run);
     rates_.restart(amounts);
@@ -384,10 +349,11 @@ void GridSsaEngine::restart(std::span<const double> amounts, std::uint64_t run) 
     for (std::size_t s = 0; s < species; ++s) {
         if (!voxels_.clamped(s)) place(s, whole_count(s, amounts[s]));
     }
+    for (auto& pair : pairs_) pair = random_.next();
+    turn_ = 0;
     open_window();
-    const auto pair = random_.next();
-    uniform_ = pair.uniform;
-    reschedule(pair.exponential);
+    draw();
+    reschedule(pending_);
 }
 
 }  // namespace nubridge::chemistry

@@ -9,6 +9,7 @@
 
 #include "chemistry/engine.hpp"
 #include "chemistry/random_stream.hpp"
+#include "chemistry/voxel_groups.hpp"
 #include "chemistry/voxels.hpp"
 
 namespace nubridge::chemistry {
@@ -52,15 +53,13 @@ public:
     static constexpr std::int64_t max_count = (std::int64_t{1} << 31) - 1;
 
 private:
-    static constexpr int groups = 64;
-    static constexpr int no_group = -1;
+    /// Random numbers drawn ahead, so that the voxels they will lead to are fetched in time.
+    static constexpr std::size_t ahead = 8;
 
     /// What begins the row of a voxel; its counts and a 1 follow.
     struct Head {
         double weight;
-        std::uint32_t slot;
-        std::int16_t group;
-        std::uint8_t border;
+        VoxelGroups::Place place;
     };
     struct Mover {
         double per_s;  // out of a voxel, through all sides
@@ -88,21 +87,16 @@ private:
     }
     static double propensity(const Rule& rule, const std::int32_t* n) noexcept;
     double weight(std::size_t voxel) noexcept;
-    double limit(int group) const noexcept { return limits_[static_cast<std::size_t>(group)]; }
-    int group_of(double weight) const noexcept;
     void build();
     void take_constants();
     void weigh_all() noexcept;
-    void enter(std::size_t voxel, int group) noexcept;
-    void leave(std::size_t voxel) noexcept;
-    void sum_groups() noexcept;
     void regroup(std::size_t voxel) noexcept;
     void shift(std::size_t voxel, std::uint32_t species, std::int32_t delta) noexcept;
-    void raise(std::size_t voxel) noexcept;
+    void settle(std::size_t voxel) noexcept;
     void candidate(double t_s);
     void hop(std::size_t voxel, const Mover& mover, double point) noexcept;
     void fire(std::size_t voxel, std::size_t reaction);
-    void draw(double& next_s) noexcept;
+    void draw() noexcept;
     void run(double t_s);
     void open_window();
     double remaining() const noexcept;
@@ -127,15 +121,14 @@ private:
     std::vector<double> out_per_s_, constants_;        // by species; by reaction, with bounds of what moves
     std::vector<std::int64_t> totals_;
 
-    std::unique_ptr<std::uint32_t[]> members_;  // of each group; untouched pages take no memory
-    std::array<std::uint32_t, groups> sizes_{};
-    std::array<double, groups> limits_{}, inverse_limits_{}, sums_{};
-    std::uint64_t occupied_ = 0;  // bit g: group g has members
-    int base_ = 0;                // limits_[0] = 2^base_
+    VoxelGroups groups_;
+    bool fetches_;
 
     RandomStream random_;
+    std::array<RandomStream::Pair, ahead> pairs_{};
+    std::size_t turn_ = 0;
     double time_s_ = 0.0, next_s_ = 0.0, window_end_s_ = 0.0;
-    double uniform_ = 0.0, pending_ = 0.0, total_ = 0.0;
+    double uniform_ = 0.0, pending_ = 0.0;
     std::uint64_t events_ = 0, candidates_ = 0;
 };
 
