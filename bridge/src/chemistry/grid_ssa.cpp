@@ -136,7 +136,7 @@ inline void GridSsaEngine::shift(std::size_t voxel, std::uint32_t species, std::
 
 void GridSsaEngine::hop(std::size_t voxel, const Mover& mover, double point) noexcept {
     const double molecule = point * mover.inverse;
-    const double part = (molecule - std::floor(molecule)) * mover.side_count;
+    const double part = (molecule - static_cast<double>(static_cast<std::int64_t>(molecule))) * mover.side_count;
     const std::size_t side = mover.sides[std::min(static_cast<std::uint32_t>(part), mover.side_count - 1)];
     const std::size_t other = voxels_.neighbour(voxel, side);
     if (other == voxel) return;  // reflected: nothing happens

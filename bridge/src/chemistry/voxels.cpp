@@ -109,6 +109,12 @@ void Voxels::shape(const Space& space) {
         face_[s] = static_cast<std::uint8_t>(1u << (space.face[s] - 1));
         wraps_[(space.face[s] - 1) / 2] = false;
     }
+    for (std::size_t axis = 0; axis < 3; ++axis) {
+        const auto step = static_cast<std::ptrdiff_t>(stride_[axis]);
+        const auto across = wraps_[axis] ? step * static_cast<std::ptrdiff_t>(length_[axis] - 1) : 0;
+        hop_[2 * axis] = {-step, across};
+        hop_[2 * axis + 1] = {step, -across};
+    }
     border_.resize(length_[0] * length_[1] * length_[2]);
     for (std::size_t v = 0; v < border_.size(); ++v) {
         const std::array<std::size_t, 3> at{v % length_[0], v / length_[0] % length_[1], v / stride_[2]};
@@ -129,15 +135,6 @@ std::size_t Voxels::count_on(std::uint8_t face) const noexcept {
         if (both == 0) voxels *= length_[axis];
     }
     return voxels;
-}
-
-std::size_t Voxels::neighbour(std::size_t voxel, std::size_t side) const noexcept {
-    const std::size_t axis = side / 2, step = stride_[axis];
-    const bool up = side % 2 == 1;
-    if ((border_[voxel] >> side & 1u) == 0) return up ? voxel + step : voxel - step;
-    if (!wraps_[axis]) return voxel;
-    const std::size_t across = step * (length_[axis] - 1);
-    return up ? voxel - across : voxel + across;
 }
 
 bool Voxels::moves(std::size_t species, std::size_t axis) const noexcept {

@@ -48,7 +48,9 @@ public:
     /// The sides of the box (bit 0 to 5: x- x+ y- y+ z- z+) on which the voxel lies.
     std::uint8_t border(std::size_t voxel) const noexcept { return border_[voxel]; }
     /// Where a hop from `voxel` through its side leads; `voxel` itself when it reflects.
-    std::size_t neighbour(std::size_t voxel, std::size_t side) const noexcept;
+    std::size_t neighbour(std::size_t voxel, std::size_t side) const noexcept {
+        return voxel + static_cast<std::size_t>(hop_[side][border_[voxel] >> side & 1u]);
+    }
 
     /// D / h^2, through one side.
     double hop_per_s(std::size_t species) const noexcept { return hop_per_s_[species]; }
@@ -84,6 +86,7 @@ private:
     std::shared_ptr<const ReactionNetwork> network_;
     std::array<std::size_t, 3> length_{}, stride_{};
     std::array<bool, 3> wraps_{};
+    std::array<std::array<std::ptrdiff_t, 2>, sides> hop_{};  // inside, at the end of the axis
     std::vector<std::uint8_t> border_;
     std::vector<double> hop_per_s_;
     std::vector<std::uint8_t> face_;

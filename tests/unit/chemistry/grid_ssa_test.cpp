@@ -30,7 +30,7 @@ TEST(GridSsa, MoleculesThatDiffuseFreelyAreMultinomial) {
         for (std::uint64_t run = 0; run < 2000; ++run) {
             engine.restart(std::vector{0.0}, run);
             put_in_one(engine, 7, 120);
-            engine.advance(0.5);  // 20 times the slowest mode's 1 / 40 s
+            engine.advance(0.5);  // 5 times the slowest mode's 1 / 10 s
             const auto field = field_of(engine);
             ASSERT_EQ(std::accumulate(field.begin(), field.end(), 0.0), 120.0);
             sample.push_back(field[0]);
@@ -51,18 +51,18 @@ TEST(GridSsa, InitialMoleculesAreMultinomialToo) {
 
 TEST(GridSsa, WithFastDiffusionHasTheMomentsOfSsa) {
     const auto network =
-        made({.name = "annihilation", .species = {{"A", 60}}, .reactions = {{"r", {0, 0}, {}, {}, 0.05}}});
-    GridSsaEngine grid(network, in_space(cubes({3, 1, 2}, {20.0})));
+        made({.name = "annihilation", .species = {{"A", 60}}, .reactions = {{"r", {0, 0}, {}, {}, 0.02}}});
+    GridSsaEngine grid(network, in_space(cubes({3, 1, 2}, {1.0})));
     const auto mixed = make_engine(network, Regime::ssa, {.seed = 21});
     std::vector<double> from_grid, from_mixed;
     for (std::uint64_t run = 0; run < 10'000; ++run) {
         if (run < 1000) {
             grid.restart(initial(*network), run);
-            grid.advance(0.3);
+            grid.advance(0.2);
             from_grid.push_back(static_cast<double>(grid.count(0)));
         }
         mixed->restart(initial(*network), run);
-        mixed->advance(0.3);
+        mixed->advance(0.2);
         from_mixed.push_back(amounts_of(*mixed, *network)[0]);
     }
     const Moments a(from_grid), b(from_mixed);
@@ -164,20 +164,20 @@ TEST(GridSsa, HonoursARateThatMoves) {
 TEST(GridSsa, SurfaceMoleculesStayOnTheirFaceInBalance) {
     // A <-> W at z+: detailed balance gives W / A = 3 whatever the mesh; diffusion in the face included.
     const auto network = made({.name = "wall",
-                               .species = {{"A", 400}, {"W", 0}},
+                               .species = {{"A", 200}, {"W", 0}},
                                .reactions = {{"stick", {0}, {1}, {}, 3.0}, {"leave", {1}, {0}, {}, 1.0}}});
     Space space = cubes({3, 2, 4}, {0.1, 0.02});
     space.face = {0, 6};
     GridSsaEngine engine(network, in_space(space));
     std::vector<double> sample;
-    for (std::uint64_t run = 0; run < 300; ++run) {
+    for (std::uint64_t run = 0; run < 150; ++run) {
         engine.restart(initial(*network), run);
         engine.advance(4.0);
         const auto field = field_of(engine, 1);
         ASSERT_EQ(std::accumulate(field.begin(), field.begin() + 18, 0.0), 0.0);
         sample.push_back(static_cast<double>(engine.count(1)));
     }
-    expect_moments(sample, 300.0, 400 * 0.75 * 0.25);
+    expect_moments(sample, 150.0, 200 * 0.75 * 0.25);
 }
 
 TEST(GridSsa, ChangesActAtOnce) {
