@@ -39,13 +39,40 @@ PdeEngine::PdeEngine(std::shared_ptr<const ReactionNetwork> network, const Engin
       here_(voxels_.network().species_count()) {
     if (!(options.step_s >= 0.0))
         refuse<InvalidArgument>("step_s is ", options.step_s, " s; it is not negative, and 0 lets the engine choose");
-    for (auto& column : columns_) column.resize(n_.size());
+    if (!rates_.driven() && options.step_s == 0.0 && voxels_.network().reaction_count() > 0 &&
+        CoupledVoxels::fits(voxels_)) {
+        EngineOptions each;
+        each.relative_tolerance = relative_;
+        each.absolute_tolerance = absolute_;
+        each.stop = options.stop;
+        coupled_ = std::make_unique<CoupledVoxels>(voxels_, each);
+    }
+    for (auto& column : columns_) column.resize(coupled_ ? 0 : n_.size());
     PdeEngine::restart(initial(), 0);
 }
 
 void PdeEngine::changed() noexcept {
     reactions_.forget();
-    first_step();
+    if (coupled_) {
+        is_fresh_ = false;
+    } else {
+        first_step();
+    }
+}
+
+void PdeEngine::advance_coupled(double t_s) {
+    if (!is_fresh_) {
+        std::vector<double> k(voxels_.network().reaction_count());
+        rates_.at(time_s_, k);
+        coupled_->restart(n_, k);
+        coupled_from_s_ = time_s_;
+        steps_before_ = steps_;
+        is_fresh_ = true;
+    }
+    coupled_->advance(t_s - coupled_from_s_);
+    coupled_->read(n_);
+    time_s_ = t_s;
+    steps_ = steps_before_ + coupled_->steps();
 }
 
 void PdeEngine::restart(std::span<const double> amounts, std::uint64_t) {
@@ -145,6 +172,7 @@ void PdeEngine::step_to(double end_s) {
 
 void PdeEngine::advance(double t_s) {
     require_time(t_s);
+    if (coupled_) return advance_coupled(t_s);
     while (time_s_ < t_s) {
         look_at_stop();
         if (voxels_.network().reaction_count() == 0) {

@@ -113,6 +113,7 @@ public:
     /// In the network's unit.
     double clamped_amount(std::size_t species, double t_s) const noexcept;
 
+    bool driven() const noexcept { return !inputs_.empty(); }
     /// Does an input move this constant?
     bool driven(std::size_t reaction) const noexcept;
     double at(double t_s, std::size_t reaction) const noexcept;
