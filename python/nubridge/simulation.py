@@ -186,6 +186,28 @@ class Simulator:
         index = self.network.species_index(name)
         _library.check(self._library, self._library.nubridge_simulator_set_amount(self._handle, index, amount))
 
+    def field(self, name: str) -> NDArray[np.float64]:
+        """Where the molecules of a species are, in a regime with a space: axes (z, y, x) without the absent ones.
+
+        Molecules, or uM in the cube; of a species on a face too, so that the sum (or the mean) is always `self[name]`.
+        """
+        field = np.empty(self._field_shape)
+        index = self.network.species_index(name)
+        _library.check(self._library, self._library.nubridge_simulator_field(self._handle, index, field.ctypes.data))
+        return field
+
+    def set_field(self, name: str, amounts: ArrayLike) -> None:
+        """Puts a species where `amounts` says, in the shape and the unit of `field`; acts at once."""
+        field = np.ascontiguousarray(amounts, dtype=np.float64)
+        if field.shape != self._field_shape:
+            raise InvalidArgumentError(
+                f"the field of {name!r} has the shape {field.shape}; pass {self._field_shape}, axes (z, y, x)"
+            )
+        index = self.network.species_index(name)
+        _library.check(
+            self._library, self._library.nubridge_simulator_set_field(self._handle, index, field.ctypes.data)
+        )
+
     def add(self, name: str, amount: float) -> None:
         """Adds to the amount of a species; of cme, in every state."""
         index = self.network.species_index(name)

@@ -17,10 +17,21 @@ RULES = {"events": 0, "hop-and-react": 1}
 
 @dataclass(frozen=True)
 class Space:
-    """A box of `shape` cubes (voxels, or sites of a lattice) of edge `spacing_um`; reflecting, or periodic.
+    """A box of `shape` = (x, y, z) cubes (voxels, or sites of a lattice) of edge `spacing_um`; reflecting, or periodic.
 
     `diffusion_um2_s` has the constant of each species that moves; `face` puts a species on a face of the box ("x-" to
-    "z+"). `rule` is a lattice's: "events" (exact) or "hop-and-react" (every particle once a step).
+    "z+"): it lives in the voxels along that face, moves within it and reacts there; the box does not wrap across it.
+    `rule` is a lattice's: "events" (exact) or "hop-and-react" (every particle once a step).
+
+    On voxels (grid-ssa, spde, pde) every rate constant is the network's own: molecules that are spread evenly over their
+    homes react as in the well-mixed network in the volume of the box, on faces too. Amounts are those of the box.
+
+    >>> import nubridge
+    >>> box = nubridge.Space((8, 4), spacing_um=0.1, diffusion_um2_s={"A": 0.5})
+    >>> simulator = nubridge.Simulator("decay", "grid-ssa", space=box, seed=1)
+    >>> simulator.advance(0.1)
+    >>> simulator.field("A").shape, bool(simulator.field("A").sum() == simulator["A"])
+    ((4, 8), True)
     """
 
     shape: Sequence[int]

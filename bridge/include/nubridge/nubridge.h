@@ -295,6 +295,12 @@ nubridge_status nubridge_simulator_amounts(const nubridge_simulator*, double*);
 nubridge_status nubridge_simulator_set_amount(nubridge_simulator*, size_t, double);
 /** (simulator, reaction, k) A new rate constant; acts at once. */
 nubridge_status nubridge_simulator_set_rate(nubridge_simulator*, size_t, double);
+/** (simulator, out) Cubes of the space, or 0 without one. */
+nubridge_status nubridge_simulator_cubes(const nubridge_simulator*, size_t*);
+/** (simulator, species, amounts) amounts: one a cube, x fastest, molecules or uM in the cube; reads, or writes at once.
+ * INVALID_ARGUMENT without a space, and in writing for a clamped species, a negative amount, one outside its face. */
+nubridge_status nubridge_simulator_field(const nubridge_simulator*, size_t, double*);
+nubridge_status nubridge_simulator_set_field(nubridge_simulator*, size_t, const double*);
 /** (simulator, amounts, run) Back to time 0 with these amounts, the network's rate constants and the random numbers of
  * that run. */
 nubridge_status nubridge_simulator_restart(nubridge_simulator*, const double*, uint64_t);

@@ -28,6 +28,12 @@ using nubridge::chemistry::Waveform;
 struct nubridge_simulator {
     std::shared_ptr<const ReactionNetwork> network;
     std::unique_ptr<Engine> engine;
+
+    void require_species(std::size_t species) const {
+        if (species < network->species_count()) return;
+        throw InvalidArgument("there is no species " + std::to_string(species) + "; there are " +
+                              std::to_string(network->species_count()));
+    }
 };
 
 struct nubridge_progress {
@@ -144,6 +150,7 @@ nubridge_status nubridge_simulator_amounts(const nubridge_simulator* simulator, 
 nubridge_status nubridge_simulator_set_amount(nubridge_simulator* simulator, size_t species, double amount) {
     return guarded([&] {
         require_species(simulator, species);
+        required(simulator, "the simulator")->require_species(species);
         simulator->engine->set_amount(species, amount);
     });
 }
@@ -187,6 +194,25 @@ nubridge_status nubridge_simulator_set_distribution(nubridge_simulator* simulato
 
 nubridge_status nubridge_simulator_error_bound(const nubridge_simulator* simulator, double* out) {
     return guarded([&] { *required(out, "the place for the bound") = distribution_of(simulator).error_bound(); });
+}
+
+nubridge_status nubridge_simulator_cubes(const nubridge_simulator* simulator, size_t* out) {
+    return guarded(
+        [&] { *required(out, "the place for the number") = required(simulator, "the simulator")->engine->cubes(); });
+}
+
+nubridge_status nubridge_simulator_field(const nubridge_simulator* simulator, size_t species, double* amounts) {
+    return guarded([&] {
+        required(simulator, "the simulator")->require_species(species);
+        simulator->engine->field(species, {required(amounts, "the place for the field"), simulator->engine->cubes()});
+    });
+}
+
+nubridge_status nubridge_simulator_set_field(nubridge_simulator* simulator, size_t species, const double* amounts) {
+    return guarded([&] {
+        required(simulator, "the simulator")->require_species(species);
+        simulator->engine->set_field(species, {required(amounts, "the field"), simulator->engine->cubes()});
+    });
 }
 
 nubridge_status nubridge_simulator_set_rate(nubridge_simulator* simulator, size_t reaction, double k) {

@@ -10,9 +10,12 @@
 #include <vector>
 
 #include "chemistry/cme.hpp"
+#include "chemistry/grid_ssa.hpp"
 #include "chemistry/lattice.hpp"
 #include "chemistry/ode.hpp"
+#include "chemistry/pde.hpp"
 #include "chemistry/refuse.hpp"
+#include "chemistry/spde.hpp"
 #include "chemistry/ssa.hpp"
 #include "units/units.hpp"
 
@@ -27,6 +30,14 @@ double molecules_per_unit(const ReactionNetwork& network, double volume_um3) {
     return units::molecules_of_uM(1.0, volume_um3);
 }
 
+void Engine::field(std::size_t, std::span<double>) const {
+    refuse<InvalidArgument>("the engine is well mixed and has no fields; read amounts, or use a regime with a space");
+}
+
+void Engine::set_field(std::size_t, std::span<const double>) {
+    refuse<InvalidArgument>("the engine is well mixed and has no fields; write amounts, or use a regime with a space");
+}
+
 std::unique_ptr<Engine> make_engine(std::shared_ptr<const ReactionNetwork> network, Regime regime,
                                     const EngineOptions& options) {
     network = clamped(std::move(network), options.inputs);
@@ -39,6 +50,12 @@ std::unique_ptr<Engine> make_engine(std::shared_ptr<const ReactionNetwork> netwo
             return std::make_unique<CmeEngine>(std::move(network), options);
         case Regime::lattice:
             return std::make_unique<LatticeEngine>(std::move(network), options);
+        case Regime::grid_ssa:
+            return std::make_unique<GridSsaEngine>(std::move(network), options);
+        case Regime::spde:
+            return std::make_unique<SpdeEngine>(std::move(network), options);
+        case Regime::pde:
+            return std::make_unique<PdeEngine>(std::move(network), options);
         default:
             refuse<InvalidArgument>("there is no regime ", static_cast<int>(regime), "; they are 0 to 8");
     }

@@ -79,6 +79,16 @@ public:
     virtual void restart(std::span<const double> amounts, std::uint64_t run) = 0;
     /// The variance of SUM weight_s amount_s in the distribution that the engine carries; 0 where it carries one state.
     virtual double variance(std::span<const double>) const noexcept { return 0.0; }
+    /// Cubes of the space; 0 of an engine without one.
+    virtual std::size_t cubes() const noexcept { return 0; }
+    /// The amount of a species in each cube, x fastest: molecules, or uM in the cube. Their sum (molecules) or mean
+    /// (uM) is its amount.
+    /// @throws InvalidArgument from an engine without space.
+    virtual void field(std::size_t species, std::span<double> out) const;
+    /// Acts at once, from time_s() on. A stochastic engine rounds each to whole molecules.
+    /// @throws InvalidArgument from an engine without space, for a species that is clamped, and for an amount that is
+    ///     negative, not finite, or outside the face on which the species lives.
+    virtual void set_field(std::size_t species, std::span<const double> amounts);
     /// Reactions fired, or steps taken, since time 0.
     virtual std::uint64_t events() const noexcept = 0;
 };
