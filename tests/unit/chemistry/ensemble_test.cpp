@@ -19,7 +19,7 @@ const std::vector<double> times{0.25, 0.5, 0.75, 1.0};
 TEST(EnsembleProgress, CountsPointsRunsAndEvents) {
     const auto network = made(shipped("decay"));
     const std::vector<double> initial{100};
-    std::vector<double> out(5 * 4);
+    std::vector<double> out(20);
     for (const std::size_t threads : {1u, 2u}) {
         EnsembleProgress progress;
         run_ensemble(network, Regime::ssa, {.seed = 3}, 5, threads, initial, times, {}, out, {}, &progress);
@@ -34,7 +34,7 @@ TEST(EnsembleProgress, CountsPointsRunsAndEvents) {
 TEST(EnsembleProgress, StopsBeforeTheFirstRunWhenItIsSet) {
     const auto network = made(shipped("decay"));
     const std::vector<double> initial{100};
-    std::vector<double> out(5 * 4);
+    std::vector<double> out(20);
     EnsembleProgress progress;
     progress.stop = true;
     expect_refused<Stopped>(
