@@ -20,6 +20,7 @@ from .errors import (
     OutsideDomainError,
     OutsideDomainWarning,
 )
+from .inputs import PulseTrain, Waveform
 from .mechanisms import load
 from .model import Model
 from .network import Network
@@ -45,9 +46,11 @@ __all__ = [
     "NotConvergedError",
     "OutsideDomainError",
     "OutsideDomainWarning",
+    "PulseTrain",
     "Result",
     "Simulator",
     "Space",
+    "Waveform",
     "load",
     "simulate",
     "train",

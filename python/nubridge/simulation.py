@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import math
 import os
 import weakref
 from collections.abc import Mapping, Sequence
@@ -58,7 +59,8 @@ def simulate(
     `regime` is "ssa" (exact events) or "ode" (mass action); one word changes the accuracy. Run i of a seed is the same
     for any number of threads and whatever ran before it. `initial` replaces amounts by name, `parameters` values by
     name; `record` names observables or species (default: all of both). A network in uM needs `volume_um3` for whole
-    molecules. `inputs` drives species or parameters by name: `(t_s, values)`. `space` is where the spatial regimes live.
+    molecules. `inputs` drives species (clamped then) or parameters by name: a number, `(t_s, values)` held from each time
+    to the next, a callable of t_s in the network's unit, a Waveform or a PulseTrain. `space` is where the spatial regimes live.
     `accuracy`: relative_tolerance, absolute_tolerance (ode, pde), step_s, epsilon (tau), max_states (cme).
 
     >>> import nubridge
@@ -118,6 +120,9 @@ def simulate(
 class Simulator:
     """One run of a network, step by step: advance, read, change, go on. Changes act at once, exactly.
 
+    The arguments are those of simulate. `inputs` that are callables are sampled ahead, up to `end_s`; beyond it the run
+    does not go.
+
     >>> import nubridge
     >>> simulator = nubridge.Simulator("decay", "ode")
     >>> simulator.advance(1.0)
@@ -142,6 +147,7 @@ class Simulator:
         run: int = 0,
         inputs: Mapping[str, Any] | None = None,
         space: Space | None = None,
+        end_s: float | None = None,
         **accuracy: float,
     ) -> None:
         self.network = _network(network, parameters)
@@ -149,8 +155,17 @@ class Simulator:
         self._reactions = self.network.reactions
         handle = ctypes.c_void_p()
         how = settings(
-            self.network, regime, volume_um3=volume_um3, seed=seed, run=run, inputs=inputs, space=space, **accuracy
+            self.network,
+            regime,
+            volume_um3=volume_um3,
+            seed=seed,
+            run=run,
+            inputs=inputs,
+            space=space,
+            end_s=end_s,
+            **accuracy,
         )
+        self._sampled_to_s = end_s if any(callable(value) for value in (inputs or {}).values()) else math.inf
         status = self._library.nubridge_simulator_open(self.network._handle, ctypes.byref(how), ctypes.byref(handle))
         _library.check(self._library, status)
         self._handle = handle
@@ -172,6 +187,10 @@ class Simulator:
 
     def advance(self, t_s: float) -> None:
         """To that time."""
+        if t_s > self._sampled_to_s:
+            raise InvalidArgumentError(
+                f"cannot advance to {t_s} s: the inputs were sampled up to {self._sampled_to_s} s; pass a longer end_s"
+            )
         _library.check(self._library, self._library.nubridge_simulator_advance(self._handle, t_s))
 
     @property
