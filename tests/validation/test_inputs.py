@@ -78,7 +78,7 @@ def test_camkii_follows_pepke_pulse_trains_within_1e_6():
         train = list(group)
         calcium = nubridge.PulseTrain(amplitude=10, unit="uM", rate_hz=rate_hz, tau_ms=12, pulses=30, base=0.1)
         result = nubridge.simulate(
-            network, "ode", [row["t_s"] - 1e-12 for row in train], initial=initial, inputs={"Ca": calcium}
+            network, "ode", [row["t_s"] - 1e-12 for row in train], initial=initial, inputs={"Ca": calcium}, relative_tolerance=1e-7
         )
         for name in set(train[0]) - {"freq_Hz", "n_pulses", "t_s"}:
             expected = np.array([row[name] for row in train])

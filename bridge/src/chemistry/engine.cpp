@@ -9,9 +9,11 @@
 #include <thread>
 #include <vector>
 
+#include "chemistry/langevin.hpp"
 #include "chemistry/ode.hpp"
 #include "chemistry/refuse.hpp"
 #include "chemistry/ssa.hpp"
+#include "chemistry/tau.hpp"
 #include "units/units.hpp"
 
 namespace nubridge::chemistry {
@@ -33,6 +35,10 @@ std::unique_ptr<Engine> make_engine(std::shared_ptr<const ReactionNetwork> netwo
             return std::make_unique<SsaEngine>(std::move(network), options);
         case Regime::ode:
             return std::make_unique<OdeEngine>(std::move(network), options);
+        case Regime::tau:
+            return std::make_unique<TauEngine>(std::move(network), options);
+        case Regime::langevin:
+            return std::make_unique<LangevinEngine>(std::move(network), options);
         default:
             refuse<InvalidArgument>("there is no regime ", static_cast<int>(regime), "; they are 0 to 8");
     }
