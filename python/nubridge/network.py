@@ -84,7 +84,20 @@ class Network:
         network._open(_net_text(initial, reactions, parameters or {}), name, {}, unit)
         return network
 
+    def with_parameters(self, parameters: Mapping[str, float]) -> Network:
+        """The same network with other values by name; expressions follow.
+
+        >>> import nubridge
+        >>> nubridge.Network("abc").with_parameters({"kon": 0.5}).reactions[0].rate
+        0.5
+        """
+        text, origin, before, unit = self._source
+        network = type(self).__new__(type(self))
+        network._open(text, origin, {**before, **parameters}, unit)
+        return network
+
     def _open(self, text: str, origin: str, parameters: Mapping[str, float], unit: str | None) -> None:
+        self._source = (text, origin, dict(parameters), unit)
         if unit is not None and unit not in UNITS:
             raise InvalidArgumentError(f"the unit {unit!r} is unknown; it is one of {', '.join(UNITS)}")
         self._library = _library.library()
@@ -120,6 +133,11 @@ class Network:
             sides = ({self.species[s]: int(side[s]) for s in np.flatnonzero(side)} for side in (left, right))
             result.append(Reaction(name, *sides, rate, parameters[parameter.value] if parameter.value >= 0 else None))
         return tuple(result)
+
+    @property
+    def rates(self) -> list[float]:
+        """The rate constant of every reaction, per unit^(order-1) and second."""
+        return self._values(_REACTION)
 
     @property
     def conserved(self) -> tuple[dict[str, int], ...]:

@@ -171,6 +171,8 @@ class Simulator:
         self._handle = handle
         self._finalizer = weakref.finalize(self, self._library.nubridge_simulator_close, handle)
         self._amounts = np.empty(len(self.network.species))
+        self._readers: dict[str, tuple[list[int], list[float] | None]] = {}
+        self._replaced: dict[str, float] = {}
         if initial:
             amounts = _initial(self.network, initial)
             _library.check(self._library, self._library.nubridge_simulator_restart(handle, amounts.ctypes.data, run))
@@ -213,22 +215,34 @@ class Simulator:
         self[name] = float(self.amounts[self.network.species_index(name)]) + amount
 
     def set_rate(self, name: str, rate: float) -> None:
-        """A new rate constant, by the name of a reaction, or of the parameter that is the rate of one or more.
+        """A new rate constant, by the name of a reaction, or of a parameter; parameters computed from it follow."""
+        chosen = {i: rate for i, one in enumerate(self._reactions) if one.name == name}
+        for index, k in (chosen or self._rates_with(name, rate)).items():
+            _library.check(self._library, self._library.nubridge_simulator_set_rate(self._handle, index, k))
 
-        Parameters that are computed from this one keep their values: make a Network with `parameters=` to change them all.
-        """
-        chosen = [i for i, one in enumerate(self._reactions) if one.name == name]
-        factors = [1.0] * len(chosen)
-        if not chosen:
-            chosen = [i for i, one in enumerate(self._reactions) if one.parameter == name]
-            before = self.network.parameters.get(name, 0.0)
-            if chosen and before == 0.0:
-                raise InvalidArgumentError(
-                    f"the parameter {name!r} is 0, so its factor is unknown; name the reactions instead"
-                )
-            factors = [self._reactions[i].rate / before for i in chosen]
-        if not chosen:
-            raise InvalidArgumentError(f"{self.network.name} has no reaction and no rate {name!r}")
-        for index, factor in zip(chosen, factors, strict=True):
-            status = self._library.nubridge_simulator_set_rate(self._handle, index, rate * factor)
-            _library.check(self._library, status)
+    def _rates_with(self, name: str, value: float) -> dict[int, float]:
+        """The rate constants that read a parameter, by reaction, at a value of it."""
+        if name not in self._readers:
+            self._readers[name] = self._readers_of(name)
+        indices, factors = self._readers[name]
+        if factors is not None:
+            rates = [factor * value for factor in factors]
+        else:
+            fresh = self.network.with_parameters({**self._replaced, name: value}).rates
+            rates = [fresh[i] for i in indices]
+        self._replaced[name] = value
+        return dict(zip(indices, rates, strict=True))
+
+    def _readers_of(self, name: str) -> tuple[list[int], list[float] | None]:
+        """The reactions whose rate constant reads a parameter, and their factors when no other parameter does."""
+        before = self.network.parameters.get(name)
+        if before is None:
+            raise InvalidArgumentError(f"{self.network.name} has no reaction and no parameter {name!r}")
+        other = self.network.with_parameters({name: 0.999 * before or 1e-3})
+        old, new = self.network.rates, other.rates
+        indices = [i for i in range(len(old)) if old[i] != new[i]]
+        if not indices:
+            raise InvalidArgumentError(f"no rate constant of {self.network.name} reads the parameter {name!r}")
+        if any(other.parameters[key] != value for key, value in self.network.parameters.items() if key != name):
+            return indices, None
+        return indices, [old[i] / before if before else new[i] / 1e-3 for i in indices]

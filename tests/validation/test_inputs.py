@@ -78,7 +78,12 @@ def test_camkii_follows_pepke_pulse_trains_within_1e_6():
         train = list(group)
         calcium = nubridge.PulseTrain(amplitude=10, unit="uM", rate_hz=rate_hz, tau_ms=12, pulses=30, base=0.1)
         result = nubridge.simulate(
-            network, "ode", [row["t_s"] - 1e-12 for row in train], initial=initial, inputs={"Ca": calcium}, relative_tolerance=1e-7
+            network,
+            "ode",
+            [row["t_s"] - 1e-12 for row in train],
+            initial=initial,
+            inputs={"Ca": calcium},
+            relative_tolerance=1e-7,
         )
         for name in set(train[0]) - {"freq_Hz", "n_pulses", "t_s"}:
             expected = np.array([row[name] for row in train])
@@ -140,3 +145,44 @@ def test_a_callable_without_an_end_is_refused():
 def test_a_parameter_takes_no_unit():
     with pytest.raises(nubridge.InvalidArgumentError, match="a parameter has a unit of its own"):
         nubridge.simulate("decay", "ode", 1.0, inputs={"k": nubridge.Waveform([0], [1], unit="uM")})
+
+
+def computed_network(tmp_path):
+    """k2 = k1^2 + c; R2 at 3 k2."""
+    path = tmp_path / "computed.net"
+    path.write_text(
+        "begin parameters\n1 k1 2\n2 c 0\n3 k2 k1^2+c\nend parameters\nbegin species\n1 A 5\n2 B 5\nend species\n"
+        "begin reactions\n1 1 0 k1\n2 2 0 3*k2\nend reactions\n"
+    )
+    return nubridge.Network(path)
+
+
+def test_rates_that_are_computed_from_a_parameter_follow_it(tmp_path):
+    simulator = nubridge.Simulator(computed_network(tmp_path), "ode")
+    simulator.set_rate("k1", 0.5)
+    simulator.set_rate("c", 0.25)
+    simulator.advance(1.0)
+    assert simulator["A"] == pytest.approx(5 * math.exp(-0.5), rel=1e-7)
+    assert simulator["B"] == pytest.approx(5 * math.exp(-3 * 0.5), rel=1e-7)
+    simulator.set_rate("k2", 0.0)
+    simulator.advance(2.0)
+    assert simulator["B"] == pytest.approx(5 * math.exp(-3 * 0.5), rel=1e-7)
+    with pytest.raises(nubridge.InvalidArgumentError, match="'k3'"):
+        simulator.set_rate("k3", 1.0)
+
+
+def test_an_input_of_a_parameter_that_others_are_computed_from_is_refused(tmp_path):
+    with pytest.raises(nubridge.InvalidArgumentError, match="'k2' is computed from 'k1'"):
+        nubridge.simulate(computed_network(tmp_path), "ode", 1.0, inputs={"k1": lambda t: t})
+
+
+@pytest.mark.parametrize("regime", ["tau", "langevin"])
+def test_sk_under_a_calcium_transient_has_the_mean_of_mass_action(regime):
+    # Channels are independent: the mean obeys mass action, and the number open is nearly binomial.
+    train = nubridge.PulseTrain(amplitude=5, unit="uM", rate_hz=50, tau_ms=12, pulses=3, base=0.1)
+    times = [0.01, 0.03, 0.08]
+    how = {"inputs": {"Ca": train}, "initial": {"C1": 1.0}}
+    ode = nubridge.simulate("sk", "ode", times, **how)
+    found = nubridge.simulate("sk", regime, times, runs=200, seed=5, volume_um3=100.0, **how)
+    error = found.std("open") / 200**0.5
+    assert (np.abs(found.mean("open") - ode.mean("open")) < 4 * error + 1e-3 * ode.mean("open")).all()

@@ -266,7 +266,7 @@ typedef struct nubridge_simulation {
     double relative_tolerance; /**< of ode and pde */
     double absolute_tolerance;
     double step_s;     /**< longest step of tau, langevin, spde, hop and react; 0: chosen */
-    double epsilon;    /**< of tau */
+    double epsilon;    /**< of tau and langevin */
     size_t max_states; /**< of cme */
     size_t input_count;
     const nubridge_input* input_list;
