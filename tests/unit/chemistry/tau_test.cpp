@@ -82,6 +82,19 @@ TEST(TauEngine, KeepsTotalsAndNeverFallsBelowZeroEvenInsideALeap) {
     }
 }
 
+TEST(TauEngine, DrawsAHalfLeapAnewThatTakesMoreThanThereIs) {
+    // About twelve molecules in coarse leaps: without it some leaps end below 0.
+    const auto network = made(immigration_death(12.0, 1.0, 12.0));
+    TauEngine engine(network, {.seed = 16, .epsilon = 0.5});
+    double least = 10.0;
+    for (int i = 1; i <= 1'000'000; ++i) {
+        engine.advance(0.35 * i);
+        least = std::min(least, amounts_of(engine, *network)[0]);
+    }
+    EXPECT_GE(least, 0.0);
+    EXPECT_LT(engine.leaps(), engine.events());
+}
+
 TEST(TauEngine, ARunThatIsReadInsideALeapGoesOnToTheSameEnd) {
     // A jump at 2 s ends a leap there, so that both runs can be compared.
     const Waveform jump({0.0, 2.0}, {{1.0, 0.0, 0.0, 0.0}, {2.0, 0.0, 0.0, 0.0}});
