@@ -61,7 +61,7 @@ def test_units_follow_the_network():
     times = np.array([0.5])
     assert values_of(nubridge.Waveform([0], [2.0], unit="mM"), times)[0] == pytest.approx(2000.0)
     in_molecules = {"unit": "molecules", "volume_um3": 0.5}
-    assert values_of(nubridge.Waveform([0], [2.0], unit="uM"), times, **in_molecules)[0] == pytest.approx(602.214076)
+    assert values_of(nubridge.Waveform([0], [2e-3], unit="mM"), times, **in_molecules)[0] == pytest.approx(602.214076)
     in_uM = {"unit": "uM", "volume_um3": 0.5}
     assert values_of(nubridge.Waveform([0], [602.214076], unit="molecules"), times, **in_uM)[0] == pytest.approx(2.0)
     assert values_of(nubridge.Waveform([0], [2.0]), times, **in_molecules)[0] == 2.0
