@@ -24,6 +24,7 @@ from .errors import (
     OutsideDomainWarning,
     ResultFileError,
 )
+from .inputs import PulseTrain, Waveform
 from .mechanisms import load
 from .model import Model
 from .network import Network
@@ -48,10 +49,12 @@ __all__ = [
     "NotConvergedError",
     "OutsideDomainError",
     "OutsideDomainWarning",
+    "PulseTrain",
     "Result",
     "ResultFileError",
     "Simulator",
     "Space",
+    "Waveform",
     "load",
     "simulate",
     "train",

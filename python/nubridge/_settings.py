@@ -29,7 +29,7 @@ def settings(
     run: int = 0,
     inputs: Mapping[str, Any] | None = None,
     space: Space | None = None,
-    end_s: float = 0.0,
+    end_s: float | None = None,
     **numbers: float | None,
 ) -> _library.Simulation:
     """The structure of the C interface; it keeps alive what it points to. `numbers` that are None keep their default."""
@@ -52,7 +52,7 @@ def settings(
         if value is not None:
             setattr(made, name, value)
     if inputs:
-        given = [_input(network, name, value, end_s) for name, value in inputs.items()]
+        given = [_input(network, name, value, end_s, volume_um3) for name, value in inputs.items()]
         made.input_count, made.input_list = len(given), (_library.Input * len(given))(*given)
         made._kept = given
     if space is not None:
@@ -60,7 +60,7 @@ def settings(
     return made
 
 
-def _input(network: Network, name: str, value: Any, end_s: float) -> _library.Input:
+def _input(network: Network, name: str, value: Any, end_s: float | None, volume_um3: float | None) -> _library.Input:
     known = (*network.species, *network.parameters)
     if name not in known:
         raise InvalidArgumentError(
@@ -68,7 +68,7 @@ def _input(network: Network, name: str, value: Any, end_s: float) -> _library.In
         )
     is_species = name in network.species
     index = network.species.index(name) if is_species else list(network.parameters).index(name)
-    knots_s, powers = pieces(value, name, network.unit if is_species else None, end_s)
+    knots_s, powers = pieces(value, name, network.unit if is_species else None, end_s, volume_um3)
     made = _library.Input(
         _SPECIES if is_species else _PARAMETER, index, len(knots_s), knots_s.ctypes.data, powers.ctypes.data
     )

@@ -99,7 +99,20 @@ class Network:
         network._open(text, name, {}, unit)
         return network
 
+    def with_parameters(self, parameters: Mapping[str, float]) -> Network:
+        """The same network with other values by name; expressions follow.
+
+        >>> import nubridge
+        >>> nubridge.Network("abc").with_parameters({"kon": 0.5}).reactions[0].rate
+        0.5
+        """
+        text, origin, before, unit = self._source
+        network = type(self).__new__(type(self))
+        network._open(text, origin, {**before, **parameters}, unit)
+        return network
+
     def _open(self, text: str, origin: str, parameters: Mapping[str, float], unit: str | None) -> None:
+        self._source = (text, origin, dict(parameters), unit)
         if unit is not None and unit not in UNITS:
             raise InvalidArgumentError(f"the unit {unit!r} is unknown; it is one of {', '.join(UNITS)}")
         self._library = _library.library()
@@ -161,6 +174,11 @@ class Network:
         True
         """
         return "sha256:" + hashlib.sha256(self.to_net().encode()).hexdigest()
+
+    @property
+    def rates(self) -> list[float]:
+        """The rate constant of every reaction, per unit^(order-1) and second."""
+        return self._values(_REACTION)
 
     @property
     def conserved(self) -> tuple[dict[str, int], ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import math
 import os
 import weakref
 from collections.abc import Mapping, Sequence
@@ -67,7 +68,8 @@ def simulate(
     `regime` is "ssa" (exact events) or "ode" (mass action); one word changes the accuracy. Run i of a seed is the same
     for any number of threads and whatever ran before it. `initial` replaces amounts by name, `parameters` values by
     name; `record` names observables or species (default: all of both). A network in uM needs `volume_um3` for whole
-    molecules. `inputs` drives species or parameters by name: `(t_s, values)`. `space` is where the spatial regimes live.
+    molecules. `inputs` drives species (clamped then) or parameters by name: a number, `(t_s, values)` held from each time
+    to the next, a callable of t_s in the network's unit, a Waveform or a PulseTrain. `space` is where the spatial regimes live.
     `accuracy`: relative_tolerance, absolute_tolerance (ode, pde), step_s, epsilon (tau), max_states (cme).
 
     `keep` is "runs", or "statistics": mean, covariance, extremes, and `histograms` of the names that are asked for, so
@@ -114,6 +116,9 @@ def _times(t_s: ArrayLike) -> NDArray[np.float64]:
 class Simulator:
     """One run of a network, step by step: advance, read, change, go on. Changes act at once, exactly.
 
+    The arguments are those of simulate. `inputs` that are callables are sampled ahead, up to `end_s`; beyond it the run
+    does not go.
+
     >>> import nubridge
     >>> simulator = nubridge.Simulator("decay", "ode")
     >>> simulator.advance(1.0)
@@ -138,6 +143,7 @@ class Simulator:
         run: int = 0,
         inputs: Mapping[str, Any] | None = None,
         space: Space | None = None,
+        end_s: float | None = None,
         **accuracy: float,
     ) -> None:
         self.network = _network(network, parameters)
@@ -145,14 +151,25 @@ class Simulator:
         self._reactions = self.network.reactions
         handle = ctypes.c_void_p()
         how = settings(
-            self.network, regime, volume_um3=volume_um3, seed=seed, run=run, inputs=inputs, space=space, **accuracy
+            self.network,
+            regime,
+            volume_um3=volume_um3,
+            seed=seed,
+            run=run,
+            inputs=inputs,
+            space=space,
+            end_s=end_s,
+            **accuracy,
         )
+        self._sampled_to_s = end_s if any(callable(value) for value in (inputs or {}).values()) else math.inf
         status = self._library.nubridge_simulator_open(self.network._handle, ctypes.byref(how), ctypes.byref(handle))
         _library.check(self._library, status)
         self._handle = handle
         self._finalizer = weakref.finalize(self, self._library.nubridge_simulator_close, handle)
         self._amounts = np.empty(len(self.network.species))
         self._field_shape = () if space is None else space.field_shape
+        self._readers: dict[str, tuple[list[int], list[float] | None]] = {}
+        self._replaced: dict[str, float] = {}
         if initial:
             amounts = _initial(self.network, initial)
             _library.check(self._library, self._library.nubridge_simulator_restart(handle, amounts.ctypes.data, run))
@@ -169,6 +186,10 @@ class Simulator:
 
     def advance(self, t_s: float) -> None:
         """To that time."""
+        if t_s > self._sampled_to_s:
+            raise InvalidArgumentError(
+                f"cannot advance to {t_s} s: the inputs were sampled up to {self._sampled_to_s} s; pass a longer end_s"
+            )
         _library.check(self._library, self._library.nubridge_simulator_advance(self._handle, t_s))
 
     @property
@@ -298,22 +319,34 @@ class Simulator:
         return count.value
 
     def set_rate(self, name: str, rate: float) -> None:
-        """A new rate constant, by the name of a reaction, or of the parameter that is the rate of one or more.
+        """A new rate constant, by the name of a reaction, or of a parameter; parameters computed from it follow."""
+        chosen = {i: rate for i, one in enumerate(self._reactions) if one.name == name}
+        for index, k in (chosen or self._rates_with(name, rate)).items():
+            _library.check(self._library, self._library.nubridge_simulator_set_rate(self._handle, index, k))
 
-        Parameters that are computed from this one keep their values: make a Network with `parameters=` to change them all.
-        """
-        chosen = [i for i, one in enumerate(self._reactions) if one.name == name]
-        factors = [1.0] * len(chosen)
-        if not chosen:
-            chosen = [i for i, one in enumerate(self._reactions) if one.parameter == name]
-            before = self.network.parameters.get(name, 0.0)
-            if chosen and before == 0.0:
-                raise InvalidArgumentError(
-                    f"the parameter {name!r} is 0, so its factor is unknown; name the reactions instead"
-                )
-            factors = [self._reactions[i].rate / before for i in chosen]
-        if not chosen:
-            raise InvalidArgumentError(f"{self.network.name} has no reaction and no rate {name!r}")
-        for index, factor in zip(chosen, factors, strict=True):
-            status = self._library.nubridge_simulator_set_rate(self._handle, index, rate * factor)
-            _library.check(self._library, status)
+    def _rates_with(self, name: str, value: float) -> dict[int, float]:
+        """The rate constants that read a parameter, by reaction, at a value of it."""
+        if name not in self._readers:
+            self._readers[name] = self._readers_of(name)
+        indices, factors = self._readers[name]
+        if factors is not None:
+            rates = [factor * value for factor in factors]
+        else:
+            fresh = self.network.with_parameters({**self._replaced, name: value}).rates
+            rates = [fresh[i] for i in indices]
+        self._replaced[name] = value
+        return dict(zip(indices, rates, strict=True))
+
+    def _readers_of(self, name: str) -> tuple[list[int], list[float] | None]:
+        """The reactions whose rate constant reads a parameter, and their factors when no other parameter does."""
+        before = self.network.parameters.get(name)
+        if before is None:
+            raise InvalidArgumentError(f"{self.network.name} has no reaction and no parameter {name!r}")
+        other = self.network.with_parameters({name: 0.999 * before or 1e-3})
+        old, new = self.network.rates, other.rates
+        indices = [i for i in range(len(old)) if old[i] != new[i]]
+        if not indices:
+            raise InvalidArgumentError(f"no rate constant of {self.network.name} reads the parameter {name!r}")
+        if any(other.parameters[key] != value for key, value in self.network.parameters.items() if key != name):
+            return indices, None
+        return indices, [old[i] / before if before else new[i] / 1e-3 for i in indices]

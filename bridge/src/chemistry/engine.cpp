@@ -11,12 +11,14 @@
 
 #include "chemistry/cme.hpp"
 #include "chemistry/grid_ssa.hpp"
+#include "chemistry/langevin.hpp"
 #include "chemistry/lattice.hpp"
 #include "chemistry/ode.hpp"
 #include "chemistry/pde.hpp"
 #include "chemistry/refuse.hpp"
 #include "chemistry/spde.hpp"
 #include "chemistry/ssa.hpp"
+#include "chemistry/tau.hpp"
 #include "units/units.hpp"
 
 namespace nubridge::chemistry {
@@ -56,6 +58,10 @@ std::unique_ptr<Engine> make_engine(std::shared_ptr<const ReactionNetwork> netwo
             return std::make_unique<SpdeEngine>(std::move(network), options);
         case Regime::pde:
             return std::make_unique<PdeEngine>(std::move(network), options);
+        case Regime::tau:
+            return std::make_unique<TauEngine>(std::move(network), options);
+        case Regime::langevin:
+            return std::make_unique<LangevinEngine>(std::move(network), options);
         default:
             refuse<InvalidArgument>("there is no regime ", static_cast<int>(regime), "; they are 0 to 8");
     }

@@ -46,7 +46,7 @@ struct EngineOptions {
     std::optional<Space> space = {};
     /// The longest step of tau, langevin, spde and hop-and-react; 0: the engine chooses.
     double step_s = 0.0;
-    /// Of tau: how far a propensity may change in one leap, relative to itself.
+    /// Of tau and langevin: how far a propensity may change in one leap, relative to itself.
     double epsilon = 0.03;
     /// Of cme.
     std::size_t max_states = 2'000'000;

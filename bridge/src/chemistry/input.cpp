@@ -15,13 +15,15 @@ double cubic(const Waveform::Piece& c, double x) noexcept {
     return c[0] + x * (c[1] + x * (c[2] + x * c[3]));
 }
 
-/// The least and the greatest of Bernstein's coefficients on [x, x + width].
-std::pair<double, double> hull(const Waveform::Piece& c, double x, double width) noexcept {
-    const double a = cubic(c, x);
-    const double b = (c[1] + x * (2.0 * c[2] + x * 3.0 * c[3])) * width / 3.0;
-    const double second = (c[2] + 3.0 * c[3] * x) * width * width / 3.0;
-    const double d = cubic(c, x + width);
-    return std::minmax({a, a + b, a + 2.0 * b + second, d});
+double cubic_slope(const Waveform::Piece& c, double x) noexcept {
+    return c[1] + x * (2.0 * c[2] + x * 3.0 * c[3]);
+}
+
+/// Where the slope of a cubic is 0; NaN and infinity stand for no such place.
+std::array<double, 2> turning_points(const Waveform::Piece& c) noexcept {
+    const double root = std::sqrt(c[2] * c[2] - 3.0 * c[3] * c[1]);
+    const double sum = -(c[2] + std::copysign(root, c[2]));
+    return {sum / (3.0 * c[3]), c[1] / sum};
 }
 
 void require_parameter(const ReactionNetwork& network, std::size_t index) {
@@ -55,6 +57,22 @@ Waveform::Waveform(std::vector<double> knots_s, std::vector<Piece> pieces)
     }
     if (pieces_.back()[1] != 0.0 || pieces_.back()[2] != 0.0 || pieces_.back()[3] != 0.0)
         refuse<InvalidArgument>("the last piece of a waveform moves; it goes on for ever and must be constant");
+    double scale = 0.0;
+    for (const Piece& one : pieces_) scale = std::max(scale, std::abs(one[0]));
+    stops_s_.assign(knots_s_.size(), std::numeric_limits<double>::infinity());
+    for (std::size_t i = knots_s_.size() - 1, stop = knots_s_.size(); i-- > 0;) {
+        if (!is_smooth(i + 1, scale)) stop = i + 1;
+        const std::size_t end = std::min(stop, i + 16);
+        if (end < knots_s_.size()) stops_s_[i] = knots_s_[end];
+    }
+}
+
+bool Waveform::is_smooth(std::size_t knot, double scale) const noexcept {
+    const double width = knots_s_[knot] - knots_s_[knot - 1];
+    const double after = knot + 1 < knots_s_.size() ? knots_s_[knot + 1] - knots_s_[knot] : width;
+    const double jump = cubic(pieces_[knot - 1], width) - pieces_[knot][0];
+    const double kink = (cubic_slope(pieces_[knot - 1], width) - pieces_[knot][1]) * std::min(width, after);
+    return std::abs(jump) <= 1e-8 * scale && std::abs(kink) <= 1e-7 * scale;
 }
 
 std::size_t Waveform::piece(double t_s) const noexcept {
@@ -67,12 +85,15 @@ double Waveform::value(double t_s) const noexcept {
     return cubic(pieces_[i], std::max(t_s - knots_s_[i], 0.0));
 }
 
+double Waveform::value_before(double t_s) const noexcept {
+    const std::size_t i = piece(t_s);
+    return i > 0 && knots_s_[i] == t_s ? cubic(pieces_[i - 1], t_s - knots_s_[i - 1]) : value(t_s);
+}
+
 double Waveform::slope(double t_s) const noexcept {
     if (t_s < knots_s_.front()) return 0.0;
     const std::size_t i = piece(t_s);
-    const Piece& c = pieces_[i];
-    const double x = t_s - knots_s_[i];
-    return c[1] + x * (2.0 * c[2] + x * 3.0 * c[3]);
+    return cubic_slope(pieces_[i], t_s - knots_s_[i]);
 }
 
 Waveform::Piece Waveform::about(double t_s) const noexcept {
@@ -86,11 +107,14 @@ Waveform::Piece Waveform::about(double t_s) const noexcept {
 std::pair<double, double> Waveform::range(double from_s, double to_s) const noexcept {
     double least = value(from_s), greatest = least;
     for (std::size_t i = piece(from_s); i < pieces_.size() && knots_s_[i] <= to_s; ++i) {
-        const double from = std::max(from_s, knots_s_[i]);
-        const double to = i + 1 < pieces_.size() ? std::min(to_s, knots_s_[i + 1]) : to_s;
-        const auto [low, high] = hull(pieces_[i], from - knots_s_[i], std::max(to - from, 0.0));
-        least = std::min(least, low);
-        greatest = std::max(greatest, high);
+        const double from = std::max(from_s - knots_s_[i], 0.0);
+        const double to = (i + 1 < pieces_.size() ? std::min(to_s, knots_s_[i + 1]) : to_s) - knots_s_[i];
+        const auto turns = turning_points(pieces_[i]);
+        for (const double x : {from, std::max(to, from), turns[0], turns[1]}) {
+            if (!(x >= from && x <= to)) continue;
+            least = std::min(least, cubic(pieces_[i], x));
+            greatest = std::max(greatest, cubic(pieces_[i], x));
+        }
     }
     return {least, greatest};
 }
@@ -98,6 +122,10 @@ std::pair<double, double> Waveform::range(double from_s, double to_s) const noex
 double Waveform::next_knot(double t_s) const noexcept {
     const auto after = std::upper_bound(knots_s_.begin(), knots_s_.end(), t_s);
     return after == knots_s_.end() ? std::numeric_limits<double>::infinity() : *after;
+}
+
+double Waveform::next_stop(double t_s) const noexcept {
+    return t_s < knots_s_.front() ? knots_s_.front() : stops_s_[piece(t_s)];
 }
 
 std::shared_ptr<const ReactionNetwork> clamped(std::shared_ptr<const ReactionNetwork> network,
@@ -113,9 +141,9 @@ std::shared_ptr<const ReactionNetwork> clamped(std::shared_ptr<const ReactionNet
             species ? definition.species[input.index].name : definition.parameters[input.index].name;
         if (!driven.emplace(input.target, input.index).second)
             refuse<InvalidArgument>("two inputs drive '", name, "'; give one");
-        const double least =
-            input.waveform.range(-std::numeric_limits<double>::max(), std::numeric_limits<double>::max()).first;
-        if (least < -1e-12)
+        constexpr double ever = std::numeric_limits<double>::max();
+        const auto [least, greatest] = input.waveform.range(-ever, ever);
+        if (least < 0.0 && least < -1e-12 * greatest)
             refuse<InvalidArgument>("the input '", name, "' falls to ", least, "; amounts and rates are not negative");
         if (species)
             definition.species[input.index].fixed = true;
@@ -123,6 +151,14 @@ std::shared_ptr<const ReactionNetwork> clamped(std::shared_ptr<const ReactionNet
             require_parameter(*network, input.index);
     }
     return std::make_shared<const ReactionNetwork>(std::move(definition));
+}
+
+void refuse_driven(const ReactionNetwork& network, const Input& input) {
+    const auto& definition = network.definition();
+    const bool is_species = input.target == Input::Target::species;
+    refuse<InvalidArgument>("an input drives '",
+                            is_species ? definition.species[input.index].name : definition.parameters[input.index].name,
+                            "'; leave that input out to set ", is_species ? "the amount" : "the rate", " by hand");
 }
 
 }  // namespace nubridge::chemistry

@@ -25,21 +25,27 @@ public:
     Waveform(std::vector<double> knots_s, std::vector<Piece> pieces);
 
     double value(double t_s) const noexcept;
+    /// From the left: at a jump, the value before it.
+    double value_before(double t_s) const noexcept;
     /// From the right, per second.
     double slope(double t_s) const noexcept;
     /// The same number as powers 0 to 3 of the time after t_s, valid until the next knot.
     Piece about(double t_s) const noexcept;
-    /// Numbers that the value in [from_s, to_s] does not leave, by Bernstein's coefficients of each piece: valid, and
-    /// sharp when the pieces are short.
+    /// The least and the greatest value in [from_s, to_s], to rounding.
     std::pair<double, double> range(double from_s, double to_s) const noexcept;
     /// The first knot after t_s; infinity when there is none.
     double next_knot(double t_s) const noexcept;
+    /// Where a step from t_s ends at the latest: at the next jump or kink, or at the 16th smooth knot, so that no pulse
+    /// is stepped over; infinity when there is none.
+    double next_stop(double t_s) const noexcept;
 
 private:
     std::size_t piece(double t_s) const noexcept;
+    bool is_smooth(std::size_t knot, double scale) const noexcept;
 
     std::vector<double> knots_s_;
     std::vector<Piece> pieces_;
+    std::vector<double> stops_s_;  // one a knot: the next stop after it
 };
 
 /// A species or a parameter that follows a waveform from outside, in the network's unit.
@@ -56,5 +62,9 @@ struct Input {
 ///     which other parameters are computed or which no reaction has as its rate.
 std::shared_ptr<const ReactionNetwork> clamped(std::shared_ptr<const ReactionNetwork> network,
                                                std::span<const Input> inputs);
+
+/// For an amount or a rate constant that is set by hand while the input drives it.
+/// @throws InvalidArgument that names the driven item.
+[[noreturn]] void refuse_driven(const ReactionNetwork& network, const Input& input);
 
 }  // namespace nubridge::chemistry

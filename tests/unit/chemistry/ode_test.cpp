@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
+#include <atomic>
 #include <map>
 
 #include "chemistry.hpp"
@@ -72,51 +74,6 @@ TEST(OdeEngine, MatchesPepkeClamped) {
     }
 }
 
-/// Calcium that goes back to 0.1 uM with 12 ms and that binding does not consume.
-NetworkDefinition driven_camkii() {
-    auto definition = shipped("camkii");
-    const std::size_t ca = species_of(definition, "Ca");
-    for (auto& reaction : definition.reactions) {
-        std::erase(reaction.products, ca);
-        if (std::count(reaction.reactants.begin(), reaction.reactants.end(), ca) > 0) reaction.products.push_back(ca);
-    }
-    definition.reactions.push_back({"in", {}, {ca}, {}, 0.1 / 0.012});
-    definition.reactions.push_back({"out", {ca}, {}, {}, 1.0 / 0.012});
-    definition.species[ca].initial = 0.1;
-    return definition;
-}
-
-TEST(OdeEngine, MatchesPepkePulseTrains) {
-    const auto definition = driven_camkii();
-    const auto network = made(definition);
-    const std::size_t ca = species_of(definition, "Ca");
-    OdeEngine engine(network, tight);
-    const auto& parameters = definition.parameters;
-    for (std::size_t r = 0; r < definition.reactions.size(); ++r) {
-        const auto& named = definition.reactions[r].parameter;
-        if (named && parameters[*named].name.starts_with("kp")) engine.set_rate_constant(r, 0.0);
-    }
-    engine.advance(200.0);
-    const auto rest = amounts_of(engine, *network);
-    std::map<double, std::vector<std::map<std::string, double>>> trains;
-    for (const auto& row : read_oracle("pepke_pulse_trains_k11_0.33.csv")) trains[row.at("freq_Hz")].push_back(row);
-    double worst = 0.0;
-    for (const auto& [rate_hz, rows] : trains) {
-        engine.restart(rest, 0);
-        int pulses = 0;
-        for (const auto& row : rows) {
-            const double end = row.at("t_s");
-            for (; pulses < 30 && pulses / rate_hz < end - 1e-9; ++pulses) {
-                engine.advance(pulses / rate_hz);
-                engine.set_amount(ca, amounts_of(engine, *network)[ca] + 10.0);
-            }
-            engine.advance(end);
-            worst = std::max(worst, worst_error(row, definition, amounts_of(engine, *network)));
-        }
-    }
-    EXPECT_LT(worst, 1e-6);
-}
-
 TEST(OdeEngine, FollowsTheRateLawOfEqualMolecules) {
     // A + A -> 0 at k a pair: dx/dt = -k x^2; A + A + A -> 0: dx/dt = -k x^3 / 2
     for (const std::size_t order : {2u, 3u}) {
@@ -144,6 +101,97 @@ TEST(OdeEngine, IsStableOnAStiffNetwork) {
     EXPECT_NEAR(x[0], 4.9383e-3, 1e-6);
     EXPECT_NEAR(x[0] + x[1] + x[2], 1.0, 1e-12);
     EXPECT_LT(engine.events(), 3000u);
+}
+
+using chemistry::Input;
+using chemistry::Waveform;
+
+/// dX/dt = 3 u(t) - w(t) X with an amount u that jumps at 0.4 and moves as a cubic after it, and a rate w.
+std::unique_ptr<chemistry::Engine> driven_engine(EngineOptions options, Waveform u, Waveform w) {
+    const auto network = made({.name = "driven",
+                               .parameters = {{"w", 0.0}},
+                               .species = {{"U", 0.0}, {"X", 0.5}},
+                               .reactions = {{"in", {0}, {0, 1}, {}, 3.0}, {"out", {1}, {}, 0, 1.0}}});
+    options.inputs = {{Input::Target::species, 0, std::move(u)}, {Input::Target::parameter, 0, std::move(w)}};
+    return chemistry::make_engine(network, chemistry::Regime::ode, options);
+}
+
+double driven_amount(chemistry::Engine& engine) {
+    std::array<double, 2> amounts{};
+    engine.amounts(amounts);
+    return amounts[1];
+}
+
+/// X(t) for u = SUM c_i (t - begin)^i and a constant w: a polynomial and an exponential.
+double after_cubic(const Waveform::Piece& c, double w, double x, double t) {
+    double q[5] = {};
+    for (int i = 3; i >= 0; --i) q[i] = (3.0 * c[i] - (i + 1) * q[i + 1]) / w;
+    return (x - q[0]) * std::exp(-w * t) + q[0] + t * (q[1] + t * (q[2] + t * q[3]));
+}
+
+TEST(OdeEngine, FollowsAnInputThatJumpsToItsTolerance) {
+    const Waveform::Piece cubic{1.0, 2.0, -1.0, 0.3};
+    const Waveform u({0.0, 0.4, 1.4}, {{2.0, 0.0, 0.0, 0.0}, cubic, {0.0, 0.0, 0.0, 0.0}});
+    const Waveform w({0.0}, {{2.0, 0.0, 0.0, 0.0}});
+    const double jumped = 3.0 + (0.5 - 3.0) * std::exp(-0.8);
+    const double at_1_4 = after_cubic(cubic, 2.0, jumped, 1.0);
+    std::array<std::uint64_t, 2> steps{};
+    for (const double tolerance : {1e-7, 1e-11}) {
+        const auto engine = driven_engine({.relative_tolerance = tolerance}, u, w);
+        engine->advance(0.4);
+        EXPECT_NEAR(driven_amount(*engine), jumped, 10 * tolerance);
+        engine->advance(1.4);
+        EXPECT_NEAR(driven_amount(*engine), at_1_4, 10 * tolerance);
+        steps[tolerance < 1e-9] = engine->events();
+        engine->advance(2.4);
+        EXPECT_NEAR(driven_amount(*engine), at_1_4 * std::exp(-2.0), 10 * tolerance);
+    }
+    // Of order 4: ten times the steps for 10^4 times the accuracy. The step before a jump ends on its left side.
+    EXPECT_LT(steps[0], 60u);
+    EXPECT_LT(steps[1], 15 * steps[0]);
+}
+
+TEST(OdeEngine, FollowsARateThatMovesLinearly) {
+    // dX/dt = -(1 + t) X until t = 2, then at 3.
+    const Waveform u({0.0}, {{0.0, 0.0, 0.0, 0.0}});
+    const Waveform w({0.0, 2.0}, {{1.0, 1.0, 0.0, 0.0}, {3.0, 0.0, 0.0, 0.0}});
+    const auto engine = driven_engine({.relative_tolerance = 1e-10}, u, w);
+    engine->advance(1.0);
+    EXPECT_NEAR(driven_amount(*engine) / (0.5 * std::exp(-1.5)), 1.0, 1e-9);
+    engine->advance(3.0);
+    EXPECT_NEAR(driven_amount(*engine) / (0.5 * std::exp(-7.0)), 1.0, 1e-9);
+}
+
+TEST(OdeEngine, DoesNotStepOverAPulse) {
+    // Flat for 1000 s but for a cosine bell of 1 ms, in 32 smooth pieces.
+    std::vector<double> knots_s{0.0};
+    std::vector<Waveform::Piece> pieces{{0.0, 0.0, 0.0, 0.0}};
+    const double begin_s = 500.0, width_s = 1e-3, h = width_s / 32, omega = 2 * M_PI / width_s;
+    for (int i = 0; i < 32; ++i) {
+        const double from = 1 - std::cos(omega * i * h), to = 1 - std::cos(omega * (i + 1) * h);
+        const double a = h * omega * std::sin(omega * i * h), b = h * omega * std::sin(omega * (i + 1) * h);
+        knots_s.push_back(begin_s + i * h);
+        pieces.push_back(
+            {from, a / h, (3 * (to - from) - 2 * a - b) / (h * h), (a + b - 2 * (to - from)) / (h * h * h)});
+    }
+    knots_s.push_back(begin_s + width_s);
+    pieces.push_back({0.0, 0.0, 0.0, 0.0});
+    const auto engine = driven_engine({}, Waveform(knots_s, pieces), Waveform({0.0}, {{1e-9, 0.0, 0.0, 0.0}}));
+    engine->advance(1000.0);
+    EXPECT_NEAR(driven_amount(*engine), 0.5 * std::exp(-1e-6) + 3.0 * width_s, 1e-8);
+}
+
+TEST(OdeEngine, RefusesToSetWhatAnInputDrives) {
+    const Waveform one({0.0}, {{1.0, 0.0, 0.0, 0.0}});
+    const auto engine = driven_engine({}, one, one);
+    expect_refused<InvalidArgument>([&] { engine->set_amount(0, 1.0); }, {"'U'", "input"});
+    expect_refused<InvalidArgument>([&] { engine->set_rate_constant(1, 1.0); }, {"'w'", "input"});
+}
+
+TEST(OdeEngine, StopsWhenAsked) {
+    const std::atomic<bool> stop{true};
+    OdeEngine engine(made(shipped("abc")), {.stop = &stop});
+    expect_refused<Stopped>([&] { engine.advance(1.0); }, {"stopped at 0 s"});
 }
 
 TEST(OdeEngine, RefusesBadCalls) {
