@@ -78,12 +78,12 @@ void SsaEngine::build() {
         firings_.push_back(firing);
     }
     add_inputs();
-    if (is_direct()) {
-        build_dependents();
+    if (fits_lanes()) {
+        build_lanes();
     } else {
         build_tree();
-        build_paths();
     }
+    build_paths();
 }
 
 /// The reactions whose propensity reads an item.
@@ -123,11 +123,24 @@ void SsaEngine::add_inputs() {
     }
 }
 
-void SsaEngine::build_dependents() {
-    dependents_.resize(firings_.size());
-    for (std::size_t r = 0; r < network_->reaction_count(); ++r) {
-        for (const std::size_t other : network_->dependents(r)) {
-            dependents_[r].reactions[dependents_[r].count++] = static_cast<std::uint8_t>(other);
+bool SsaEngine::fits_lanes() const noexcept {
+    if (network_->reaction_count() > Lanes::max_reactions) return false;
+    for (std::size_t r = 0; r < network_->reaction_count(); ++r)
+        if (network_->order(r) == ReactionNetwork::max_order) return false;
+    return true;
+}
+
+void SsaEngine::build_lanes() {
+    levels_ = 0;
+    lanes_.emplace(network_->reaction_count());
+    for (std::size_t fired = 0; fired < network_->reaction_count(); ++fired) {
+        for (std::size_t r = 0; r < network_->reaction_count(); ++r) {
+            std::array<double, 2> deltas{};
+            for (const auto& [s, delta] : network_->changes(fired)) {
+                for (std::size_t i = 0; i < deltas.size(); ++i)
+                    if (firings_[r].reactants[i] == s) deltas[i] = delta;
+            }
+            lanes_->set_change(fired, r, deltas[0], deltas[1]);
         }
     }
 }
@@ -222,7 +235,7 @@ void SsaEngine::centre(std::size_t item) noexcept {
         lower_[item] = -infinity;
         return;
     }
-    if (network_->definition().species[item].fixed) {  // moves when it is set only
+    if (is_fixed(item)) {  // moves when it is set only
         upper_[item] = n * 1.05;
         lower_[item] = n * 0.9;
         return;
@@ -246,16 +259,10 @@ void SsaEngine::sum_node(std::size_t level, std::size_t node) noexcept {
     sums_[level][node] = sum;
 }
 
-double SsaEngine::direct_total() const noexcept {
-    const double* a = propensities_.data();
-    return (((a[0] + a[1]) + (a[2] + a[3])) + ((a[4] + a[5]) + (a[6] + a[7]))) +
-           (((a[8] + a[9]) + (a[10] + a[11])) + ((a[12] + a[13]) + (a[14] + a[15])));
-}
-
 void SsaEngine::sum_all() noexcept {
-    if (is_direct()) {
-        for (std::size_t r = 0; r < network_->reaction_count(); ++r) propensities_[r] = propensity(firings_[r]);
-        take_total();
+    if (in_lanes()) {
+        for (std::size_t r = 0; r < network_->reaction_count(); ++r) load_lane(r);
+        lanes_->follow(next_);
         return;
     }
     for (std::size_t r = 0; r < network_->reaction_count(); ++r) sums_[levels_][r] = bound(firings_[r]);
@@ -266,17 +273,37 @@ void SsaEngine::sum_all() noexcept {
 }
 
 void SsaEngine::take_total() noexcept {
-    total_ = is_direct() ? direct_total() : sums_[0][0];
-    inverse_total_ = 1.0 / total_;
+    next_.total = sums_[0][0];
+    next_.inverse_total = 1.0 / next_.total;
+}
+
+/// A reaction's factors as they are, or in this window at most.
+void SsaEngine::load_lane(std::size_t reaction) noexcept {
+    const Firing& firing = firings_[reaction];
+    std::array<double, 3> factors{};
+    for (std::size_t i = 0; i < factors.size(); ++i) {
+        const std::uint32_t item = firing.reactants[i];
+        const bool driven = item < items_ && input_of_[item] != none;
+        factors[i] = driven ? upper_[item] : counts_[item];
+        if (i > 0) factors[i] -= static_cast<double>(firing.offsets[i - 1]);
+        // Only of a clamped species less than one molecule can be left for a second one.
+        if (is_fixed(item)) factors[i] = std::max(factors[i], 0.0);
+    }
+    lanes_->set(reaction, firing.k * factors[2], factors[0], factors[1]);
 }
 
 /// A new interval around the count, and the bounds that follow from it.
-void SsaEngine::move_interval(std::size_t s) noexcept {
-    centre(s);
-    for (std::size_t i = leaf_begin_[s]; i < leaf_begin_[s + 1]; ++i) {
-        sums_[levels_][leaf_list_[i]] = bound(firings_[leaf_list_[i]]);
+void SsaEngine::move_interval(std::size_t item) noexcept {
+    centre(item);
+    const std::span leaves(leaf_list_.data() + leaf_begin_[item], leaf_list_.data() + leaf_begin_[item + 1]);
+    if (in_lanes()) {
+        for (const std::size_t r : leaves) load_lane(r);
+        lanes_->follow(next_);
+        return;
     }
-    for (std::size_t i = path_begin_[s]; i < path_begin_[s + 1]; ++i) sum_node(path_list_[i].level, path_list_[i].node);
+    for (const std::size_t r : leaves) sums_[levels_][r] = bound(firings_[r]);
+    for (std::size_t i = path_begin_[item]; i < path_begin_[item + 1]; ++i)
+        sum_node(path_list_[i].level, path_list_[i].node);
     take_total();
 }
 
@@ -299,39 +326,27 @@ void SsaEngine::fire_more(const Firing& firing) noexcept {
     }
 }
 
-void SsaEngine::run_directly(double t_s) noexcept {
-    const std::size_t end = network_->reaction_count();
-    double next_s = next_s_, uniform = uniform_, total = total_;
-    double* const a = propensities_.data();
-    double* const n = counts_.data();
-    std::uint64_t fired = 0, tried = 0;
-    while (next_s <= t_s && tried < between_looks) {
-        ++tried;
-        double rest = uniform * total;
-        std::size_t slot = 0;
-        while (slot < end && rest >= a[slot]) rest -= a[slot++];
-        const Firing& firing = firings_[slot];
-        fired += slot < end ? 1 : 0;  // rounding may lead past the end
-        for (std::size_t i = 0; i < sides; ++i) n[firing.consumed[i]] += static_cast<double>(firing.losses[i]);
-        for (std::size_t i = 0; i < sides; ++i) n[firing.produced[i]] += static_cast<double>(firing.gains[i]);
-        if (firing.more != 0) [[unlikely]]
-            fire_more(firing);
-        const Dependents& dependents = dependents_[slot];
-        for (std::size_t i = 0; i < dependents.count; ++i)
-            a[dependents.reactions[i]] = propensity(firings_[dependents.reactions[i]]);
-        total = direct_total();
-        const auto pair = random_.next();
-        uniform = pair.uniform;
-        next_s += pair.exponential / total;
-        if (next_s == infinity) [[unlikely]]
-            pending_ = pair.exponential;
+/// Driven reactions meet their inputs at the candidate's time; without inputs every candidate in a lane fires.
+void SsaEngine::run_lanes(double t_s) {
+    lanes_->forget();
+    if (window_.empty()) {
+        candidates_ += lanes_->run(t_s, between_looks, next_, random_, {});
+        for (std::size_t r = 0; r < network_->reaction_count(); ++r) count_fired(r, lanes_->fired(r));
+        return;
     }
-    next_s_ = next_s;
-    uniform_ = uniform;
-    total_ = total;
-    inverse_total_ = 1.0 / total;
-    events_ += fired;
-    candidates_ += tried;
+    const auto accept = [this](std::size_t reaction, double at_s, double into) {
+        refresh(reaction, at_s);
+        if (into >= propensity(firings_[reaction])) return false;
+        count_fired(reaction, 1);
+        return true;
+    };
+    candidates_ += lanes_->run(t_s, between_looks, next_, random_, accept);
+}
+
+void SsaEngine::count_fired(std::size_t reaction, std::uint64_t times) noexcept {
+    if (times == 0) return;
+    events_ += times;
+    for (const auto& [s, delta] : network_->changes(reaction)) counts_[s] += delta * static_cast<double>(times);
 }
 
 /// The inputs that a candidate's reaction reads, as they are at the candidate's time.
@@ -350,13 +365,13 @@ void SsaEngine::hold_inputs() noexcept {
 template <std::size_t Levels, bool Driven>
 void SsaEngine::run(double t_s) noexcept {
     const std::size_t levels = Levels > 0 ? Levels : levels_;
-    double next_s = next_s_, uniform = uniform_;
+    double next_s = next_.time_s, uniform = next_.uniform;
     double* const n = counts_.data();
     const double* const upper = upper_.data();
     std::uint64_t fired = 0, tried = 0;
     while (next_s <= t_s && tried < between_looks) {
         ++tried;
-        double rest = uniform * total_;
+        double rest = uniform * next_.total;
         std::size_t slot = 0;
         for (std::size_t level = 0; level < levels; ++level) {
             const double* before = nodes_[level][slot].before.data();
@@ -386,20 +401,20 @@ void SsaEngine::run(double t_s) noexcept {
         }
         const auto pair = random_.next();
         uniform = pair.uniform;
-        next_s += pair.exponential * inverse_total_;
+        next_s += pair.exponential * next_.inverse_total;
         if (next_s == infinity) [[unlikely]]
-            pending_ = pair.exponential;
+            next_.pending = pair.exponential;
     }
-    next_s_ = next_s;
-    uniform_ = uniform;
+    next_.time_s = next_s;
+    next_.uniform = uniform;
     events_ += fired;
     candidates_ += tried;
 }
 
 /// The candidates until t_s, or the next of them up to the next look at options.stop.
-void SsaEngine::run_some(double t_s) noexcept {
+void SsaEngine::run_some(double t_s) {
+    if (in_lanes()) return run_lanes(t_s);
     if (!window_.empty()) return run<0, true>(t_s);
-    if (is_direct()) return run_directly(t_s);
     switch (levels_) {
         case 1:
             return run<1, false>(t_s);
@@ -418,7 +433,7 @@ void SsaEngine::run_some(double t_s) noexcept {
 
 void SsaEngine::require_not_stopped() {
     if (stop_ == nullptr || !stop_->load(std::memory_order_relaxed)) return;
-    time_s_ = std::max(time_s_, std::min(next_s_, window_.empty() ? next_s_ : window_.end_s()));
+    time_s_ = std::max(time_s_, std::min(next_.time_s, window_.empty() ? next_.time_s : window_.end_s()));
     hold_inputs();
     refuse<Stopped>("stopped at ", time_s_, " s; the state is that of this time");
 }
@@ -426,7 +441,7 @@ void SsaEngine::require_not_stopped() {
 void SsaEngine::run_driven(double t_s) {
     while (window_.end_s() <= t_s) {
         const double before_end_s = std::nextafter(window_.end_s(), -infinity);
-        while (next_s_ <= before_end_s) {
+        while (next_.time_s <= before_end_s) {
             run_some(before_end_s);
             require_not_stopped();
         }
@@ -443,7 +458,7 @@ void SsaEngine::open_window() noexcept {
     window_.open(time_s_);
     while (true) {
         for (const Drive& drive : drives_) move_interval(drive.item);
-        if (window_.is_tight() || window_.length_s() * total_ <= candidates_a_window) return;
+        if (window_.is_tight() || window_.length_s() * next_.total <= candidates_a_window) return;
         window_.shorten();
     }
 }
@@ -454,21 +469,21 @@ void SsaEngine::advance(double t_s) {
                                 " s; pass a finite time that is not in the past");
     }
     if (!window_.empty()) run_driven(t_s);
-    while (next_s_ <= t_s) {
+    while (next_.time_s <= t_s) {
         run_some(t_s);
-        if (next_s_ <= t_s) require_not_stopped();
+        if (next_.time_s <= t_s) require_not_stopped();
     }
     time_s_ = t_s;
     hold_inputs();
 }
 
 double SsaEngine::remaining() const noexcept {
-    return total_ > 0.0 ? (next_s_ - time_s_) * total_ : pending_;
+    return next_.total > 0.0 ? (next_.time_s - time_s_) * next_.total : next_.pending;
 }
 
 void SsaEngine::reschedule(double remaining) noexcept {
-    pending_ = remaining;
-    next_s_ = total_ > 0.0 ? time_s_ + remaining * inverse_total_ : infinity;
+    next_.pending = remaining;
+    next_.time_s = next_.total > 0.0 ? time_s_ + remaining * next_.inverse_total : infinity;
 }
 
 void SsaEngine::amounts(std::span<double> amounts) const noexcept {
@@ -498,18 +513,13 @@ void SsaEngine::place(std::size_t species, double count) {
         refuse<InvalidArgument>("'", network_->definition().species[species].name, "' is set to ", count,
                                 " molecules, but an input drives it; leave out the input");
     }
-    const bool holds = is_direct() ? count == counts_[species] : count <= upper_[species];
+    const bool holds = in_lanes() ? count == counts_[species] : count <= upper_[species];
     counts_[species] = count;
     if (holds) return;  // every bound is still valid
     const double rest = remaining();
-    const double before = total_;
-    if (is_direct()) {
-        for (const std::size_t r : network_->readers(species)) propensities_[r] = propensity(firings_[r]);
-        take_total();
-    } else {
-        move_interval(species);
-    }
-    if (total_ != before) reschedule(rest);
+    const double before = next_.total;
+    move_interval(species);
+    if (next_.total != before) reschedule(rest);
 }
 
 void SsaEngine::set_rate_constant(std::size_t reaction, double k) {
@@ -526,8 +536,9 @@ void SsaEngine::set_rate_constant(std::size_t reaction, double k) {
     if (scaled == firings_[reaction].k) return;
     const double rest = remaining();
     firings_[reaction].k = scaled;
-    if (is_direct()) {
-        sum_all();
+    if (in_lanes()) {
+        load_lane(reaction);
+        lanes_->follow(next_);
     } else {
         sums_[levels_][reaction] = bound(firings_[reaction]);
         std::size_t node = reaction;
@@ -547,23 +558,23 @@ double SsaEngine::initial_rate(std::size_t reaction) const {
 }
 
 void SsaEngine::restart(std::span<const double> amounts, std::uint64_t run) {
-    time_s_ = next_s_ = total_ = pending_ = 0.0;
+    time_s_ = next_.time_s = next_.total = next_.pending = 0.0;
     events_ = candidates_ = 0;
     for (std::size_t r = 0; r < network_->reaction_count(); ++r) firings_[r].k = scaled_rate(r, initial_rate(r));
     window_.open(0.0);
     hold_inputs();
     for (std::size_t s = 0; s < network_->species_count(); ++s)
         if (input_of_[s] == none) counts_[s] = molecules(s, amounts[s]);
-    for (std::size_t item = 0; item < items_ && !is_direct(); ++item) {
+    for (std::size_t item = 0; item < items_; ++item) {
         centre(item);
-        if (item < network_->species_count() && network_->definition().species[item].fixed && input_of_[item] == none)
+        if (item < network_->species_count() && is_fixed(item) && input_of_[item] == none)
             upper_[item] = counts_[item];  // it may never be set again
     }
     sum_all();
     if (!window_.empty()) open_window();
     random_ = RandomStream(seed_, run);
     const auto pair = random_.next();
-    uniform_ = pair.uniform;
+    next_.uniform = pair.uniform;
     reschedule(pair.exponential);
 }
 

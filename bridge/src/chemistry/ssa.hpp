@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -13,6 +14,7 @@
 #include "chemistry/input_window.hpp"
 #include "chemistry/network.hpp"
 #include "chemistry/random_stream.hpp"
+#include "chemistry/ssa_lanes.hpp"
 
 namespace nubridge::chemistry {
 
@@ -26,8 +28,7 @@ namespace nubridge::chemistry {
 /// work on bounds only when a count leaves its interval. A sum is always that of its present parts: no drift. Cost an
 /// event: log8 of the number of reactions.
 ///
-/// A network of 9 to 16 reactions, too many for one node, is run by the direct method with a dependency graph: measured
-/// faster there.
+/// A network of at most 16 reactions of at most two reactants stands in Lanes instead: measured faster there.
 ///
 /// Between events the engine keeps the drawn waiting time. When a rate changes at time t, the part of the unit-rate
 /// exponential that is left, (next - t) * old sum, is divided by the new sum: exact, and nothing is redrawn.
@@ -63,7 +64,6 @@ private:
     static constexpr std::size_t width = 8;
     static constexpr std::size_t max_levels = 8;
     static constexpr std::size_t sides = 2;
-    static constexpr std::size_t direct_reactions = 16;
 
     /// One cache line: propensity = k n0 (n1 - offset1) (n2 - offset2), absent reactants being the constant 1.
     struct alignas(64) Firing {
@@ -84,7 +84,8 @@ private:
     void add_terms(std::size_t reaction, Firing& firing);
     void add_changes(std::size_t reaction, Firing& firing);
     void add_inputs();
-    void build_dependents();
+    bool fits_lanes() const noexcept;
+    void build_lanes();
     void build_tree();
     void build_paths();
     std::vector<std::size_t> readers(std::size_t item) const;
@@ -108,15 +109,16 @@ private:
     void take_total() noexcept;
     double remaining() const noexcept;
     void reschedule(double remaining) noexcept;
-    bool is_direct() const noexcept {
-        const std::size_t count = network_->reaction_count();
-        return count > width && count <= direct_reactions && window_.empty();
+    bool in_lanes() const noexcept { return lanes_.has_value(); }
+    bool is_fixed(std::size_t item) const noexcept {
+        return item < network_->species_count() && network_->definition().species[item].fixed;
     }
-    double direct_total() const noexcept;
-    void run_directly(double t_s) noexcept;
+    void load_lane(std::size_t reaction) noexcept;
+    void run_lanes(double t_s);
+    void count_fired(std::size_t reaction, std::uint64_t times) noexcept;
     template <std::size_t Levels, bool Driven>
     void run(double t_s) noexcept;
-    void run_some(double t_s) noexcept;
+    void run_some(double t_s);
     void run_driven(double t_s);
 
     std::shared_ptr<const ReactionNetwork> network_;
@@ -140,13 +142,7 @@ private:
     static constexpr std::size_t none = static_cast<std::size_t>(-1);
     std::vector<Firing> firings_;  // by leaf; one that never fires at the end
     std::vector<std::vector<ReactionNetwork::Change>> more_changes_;
-    /// Of the direct method: the reactions to compute anew after each; and the propensities.
-    struct Dependents {
-        std::uint8_t count = 0;
-        std::array<std::uint8_t, direct_reactions> reactions{};
-    };
-    std::vector<Dependents> dependents_;
-    alignas(64) std::array<double, direct_reactions> propensities_{};
+    std::optional<Lanes> lanes_;
 
     std::size_t levels_ = 1;
     std::array<std::size_t, max_levels> last_{};       // the last node or leaf that a level's slots lead to
@@ -165,11 +161,7 @@ private:
 
     RandomStream random_;
     double time_s_ = 0.0;
-    double next_s_ = 0.0;
-    double uniform_ = 0.0;
-    double pending_ = 0.0;  // unit-rate waiting time while the total is 0
-    double total_ = 0.0;
-    double inverse_total_ = 0.0;
+    Schedule next_;
     std::uint64_t events_ = 0;
     std::uint64_t candidates_ = 0;
 };
