@@ -20,8 +20,10 @@ constexpr double below = 0.80;
 
 using Doubles = double __attribute__((vector_size(32)));
 using Integers = long long __attribute__((vector_size(32)));
+using Pair = long long __attribute__((vector_size(16)));
 
 #define NUBRIDGE_INLINE inline __attribute__((always_inline))
+#define NUBRIDGE_LAMBDA __attribute__((always_inline))
 
 void set_ceiling(Schedule& schedule, double sum) noexcept {
     schedule.total = sum * above;
@@ -49,6 +51,23 @@ void Lanes::set_change(std::size_t fired, std::size_t reaction, double first, do
     changes_[fired].second[row][lane] = second;
 }
 
+/// The columns of changes of one row: the first, then in which bits each differs from the one before it.
+struct Lanes::Differences {
+    Integers first[width + 1], second[width + 1];
+
+    NUBRIDGE_INLINE explicit Differences(const Lanes& lanes) {
+        Integers before_first{}, before_second{};
+        for (std::size_t slot = 0; slot <= width; ++slot) {
+            const auto now_first = *reinterpret_cast<const Integers*>(lanes.changes_[slot].first[0].data());
+            const auto now_second = *reinterpret_cast<const Integers*>(lanes.changes_[slot].second[0].data());
+            first[slot] = now_first ^ before_first;
+            second[slot] = now_second ^ before_second;
+            before_first = now_first;
+            before_second = now_second;
+        }
+    }
+};
+
 /// The factors in registers, and the sums over the reactions up to each.
 template <std::size_t Blocks>
 struct Lanes::Registers {
@@ -60,6 +79,24 @@ struct Lanes::Registers {
             first[b] = *reinterpret_cast<const Doubles*>(lanes.now_.first[b].data());
             second[b] = *reinterpret_cast<const Doubles*>(lanes.now_.second[b].data());
         }
+        add_up();
+    }
+    /// The change of the reaction that holds `at`, without going through memory: column 0, and the bits in which each
+    /// later column differs from the one before it where the sum is passed.
+    NUBRIDGE_INLINE void add_chosen(double at, const Differences& differences)
+        requires(Blocks == 1)
+    {
+        const Integers passed = sums[0] <= Doubles{at, at, at, at};
+        const Integers over[width] = {__builtin_shufflevector(passed, passed, 0, 0, 0, 0),
+                                      __builtin_shufflevector(passed, passed, 1, 1, 1, 1),
+                                      __builtin_shufflevector(passed, passed, 2, 2, 2, 2),
+                                      __builtin_shufflevector(passed, passed, 3, 3, 3, 3)};
+        const auto chosen = [&](const Integers(&bits)[width + 1]) NUBRIDGE_LAMBDA {
+            const Integers early = bits[0] ^ (over[0] & bits[1]) ^ (over[1] & bits[2]);
+            return reinterpret_cast<Doubles>(early ^ ((over[2] & bits[3]) ^ (over[3] & bits[4])));
+        };
+        first[0] += chosen(differences.first);
+        second[0] += chosen(differences.second);
         add_up();
     }
     NUBRIDGE_INLINE void add(const Factors& change) {
@@ -74,10 +111,16 @@ struct Lanes::Registers {
         sums[0] = k[0] * first[0] * second[0];
         for (std::size_t b = 1; b < Blocks; ++b) sums[b] = sums[b - 1] + k[b] * first[b] * second[b];
         const Doubles none{}, last = sums[Blocks - 1];
-        const Doubles pairs = last + __builtin_shufflevector(none, last, 0, 4, 0, 6);
-        const Doubles all = pairs + __builtin_shufflevector(none, pairs, 0, 0, 5, 5);
-        const Doubles before = __builtin_shufflevector(none, all, 0, 4, 5, 6);
-        for (std::size_t b = 0; b < Blocks; ++b) sums[b] += before;
+        const Doubles shifted = __builtin_shufflevector(none, last, 0, 4, 2, 6);
+        const Doubles pairs = last + shifted;
+        const Doubles twice = __builtin_shufflevector(pairs, pairs, 1, 1, 3, 3);
+        const Doubles low = __builtin_shufflevector(none, twice, 0, 1, 4, 5);
+        if constexpr (Blocks == 1) {
+            sums[0] = pairs + low;
+        } else {
+            const Doubles before = shifted + low;
+            for (std::size_t b = 0; b < Blocks; ++b) sums[b] += before;
+        }
     }
     NUBRIDGE_INLINE double total() const { return sums[Blocks - 1][width - 1]; }
     /// The reaction whose part of the sum holds `at`; width * Blocks past the sum.
@@ -85,7 +128,8 @@ struct Lanes::Registers {
         const Doubles place{at, at, at, at};
         Integers passed = sums[0] <= place;
         for (std::size_t b = 1; b < Blocks; ++b) passed += sums[b] <= place;
-        return static_cast<std::size_t>(-((passed[0] + passed[2]) + (passed[1] + passed[3])));
+        const Pair half = __builtin_shufflevector(passed, passed, 0, 1) + __builtin_shufflevector(passed, passed, 2, 3);
+        return static_cast<std::size_t>(-(half + __builtin_shufflevector(half, half, 1, 0))[0]);
     }
     NUBRIDGE_INLINE double before(std::size_t reaction) const {
         return reaction == 0 ? 0.0 : sums[(reaction - 1) % Blocks][(reaction - 1) / Blocks];
@@ -102,6 +146,7 @@ template <std::size_t Blocks, bool Asks>
 NUBRIDGE_INLINE std::uint64_t Lanes::loop(double t_s, std::uint64_t most, Schedule& schedule, RandomStream& random,
                                           const Accept& accept) {
     Registers<Blocks> registers(*this);
+    [[maybe_unused]] const Differences differences(*this);
     Schedule next = schedule;
     std::uint64_t tried = 0;
     while (next.time_s <= t_s && tried < most) {
@@ -112,7 +157,11 @@ NUBRIDGE_INLINE std::uint64_t Lanes::loop(double t_s, std::uint64_t most, Schedu
             if (slot < width * Blocks && !accept(slot, next.time_s, at - registers.before(slot))) slot = width * Blocks;
         }
         ++fired_[slot];
-        registers.add(changes_[slot]);
+        if constexpr (Blocks == 1 && !Asks) {
+            registers.add_chosen(at, differences);
+        } else {
+            registers.add(changes_[slot]);
+        }
         if (!is_within(registers.total(), next.total)) [[unlikely]]
             set_ceiling(next, registers.total());
         const auto pair = random.next();

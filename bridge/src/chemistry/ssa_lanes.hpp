@@ -58,6 +58,7 @@ private:
     using Row = std::array<double, width>;
     template <std::size_t Blocks>
     struct Registers;
+    struct Differences;
 
     template <std::size_t Blocks, bool Asks>
     std::uint64_t run_any(double t_s, std::uint64_t most, Schedule& schedule, RandomStream& random,
