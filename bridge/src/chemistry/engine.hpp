@@ -69,7 +69,7 @@ public:
     virtual void advance(double t_s) = 0;
     /// @param amounts one entry a species.
     virtual void amounts(std::span<double> amounts) const noexcept = 0;
-    /// Acts at once, from time_s() on. A stochastic engine rounds to whole molecules.
+    /// Acts at once, from time_s() on. A stochastic engine rounds to whole molecules, but not of a clamped species.
     /// @throws InvalidArgument for an amount that is negative, not finite, or too large for whole numbers in a double.
     virtual void set_amount(std::size_t species, double amount) = 0;
     /// Acts at once, from time_s() on: the time waited so far counts with the old rate.

@@ -1,15 +1,20 @@
 #pragma once
 
 #include <array>
+#include <atomic>
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <vector>
 
 #include "chemistry/engine.hpp"
+#include "chemistry/input_window.hpp"
 #include "chemistry/network.hpp"
 #include "chemistry/random_stream.hpp"
+#include "chemistry/ssa_lanes.hpp"
 
 namespace nubridge::chemistry {
 
@@ -23,16 +28,23 @@ namespace nubridge::chemistry {
 /// work on bounds only when a count leaves its interval. A sum is always that of its present parts: no drift. Cost an
 /// event: log8 of the number of reactions.
 ///
-/// A network of 9 to 16 reactions, too many for one node, is run by the direct method with a dependency graph: measured
-/// faster there.
+/// A network of at most 16 reactions of at most two reactants stands in Lanes instead: measured faster there.
 ///
 /// Between events the engine keeps the drawn waiting time. When a rate changes at time t, the part of the unit-rate
 /// exponential that is left, (next - t) * old sum, is divided by the new sum: exact, and nothing is redrawn.
+///
+/// Inputs are honoured exactly, by the same thinning: their bounds hold for a window of time, a candidate meets their
+/// value at its own time, and the unit-rate exponential that is left at a window's end goes on in the next. A parameter
+/// that is driven takes a free place of a reactant. Clamped and driven species hold real numbers, others whole ones.
 class SsaEngine final : public Engine {
 public:
+    /// @throws InvalidArgument for a network in uM without a volume, and for an input that drives the rate of a
+    /// reaction of order 3, which has no free place.
     SsaEngine(std::shared_ptr<const ReactionNetwork> network, const EngineOptions& options);
 
     double time_s() const noexcept override { return time_s_; }
+    /// @throws Stopped when options.stop is set: time_s() is then that of the next candidate, and all can go on from
+    /// it.
     void advance(double t_s) override;
     void amounts(std::span<double> amounts) const noexcept override;
     void set_amount(std::size_t species, double amount) override;
@@ -42,8 +54,8 @@ public:
 
     /// Candidates looked at, fired or not.
     std::uint64_t candidates() const noexcept { return candidates_; }
-    /// Whole numbers, exact.
-    std::int64_t count(std::size_t species) const noexcept { return static_cast<std::int64_t>(counts_[species]); }
+    /// Whole numbers, exact; that of a clamped species is rounded.
+    std::int64_t count(std::size_t species) const noexcept { return std::llround(counts_[species]); }
     void set_count(std::size_t species, std::int64_t count);
 
     static constexpr double max_count = 0x1p53;
@@ -52,7 +64,6 @@ private:
     static constexpr std::size_t width = 8;
     static constexpr std::size_t max_levels = 8;
     static constexpr std::size_t sides = 2;
-    static constexpr std::size_t direct_reactions = 16;
 
     /// One cache line: propensity = k n0 (n1 - offset1) (n2 - offset2), absent reactants being the constant 1.
     struct alignas(64) Firing {
@@ -71,47 +82,67 @@ private:
 
     void build();
     void add_terms(std::size_t reaction, Firing& firing);
-    void build_dependents();
+    void add_changes(std::size_t reaction, Firing& firing);
+    void add_inputs();
+    bool fits_lanes() const noexcept;
+    void build_lanes();
     void build_tree();
     void build_paths();
-    double whole_count(std::size_t species, double amount) const;
+    std::vector<std::size_t> readers(std::size_t item) const;
+    double molecules(std::size_t species, double amount) const;
+    void place(std::size_t species, double count);
     double scaled_rate(std::size_t reaction, double k) const;
+    double initial_rate(std::size_t reaction) const;
     double propensity(const Firing& firing) const noexcept;
     double bound(const Firing& firing) const noexcept;
-    void centre(std::size_t species) noexcept;
+    void centre(std::size_t item) noexcept;
     void sum_node(std::size_t level, std::size_t node) noexcept;
     void sum_all() noexcept;
-    void move_interval(std::size_t species) noexcept;
+    void move_interval(std::size_t item) noexcept;
+    void open_window() noexcept;
+    void refresh(std::size_t slot, double t_s) noexcept;
+    void hold_inputs() noexcept;
+    void require_not_stopped();
     void fire_more(const Firing& firing) noexcept;
     void follow_gains(const Firing& firing) noexcept;
     void follow_losses(const Firing& firing) noexcept;
     void take_total() noexcept;
     double remaining() const noexcept;
     void reschedule(double remaining) noexcept;
-    bool is_direct() const noexcept {
-        const std::size_t count = network_->reaction_count();
-        return count > width && count <= direct_reactions;
+    bool in_lanes() const noexcept { return lanes_.has_value(); }
+    bool is_fixed(std::size_t item) const noexcept {
+        return item < network_->species_count() && network_->definition().species[item].fixed;
     }
-    double direct_total() const noexcept;
-    void run_directly(double t_s) noexcept;
-    template <int Levels>
+    void load_lane(std::size_t reaction) noexcept;
+    void run_lanes(double t_s);
+    void count_fired(std::size_t reaction, std::uint64_t times) noexcept;
+    template <std::size_t Levels, bool Driven>
     void run(double t_s) noexcept;
+    void run_some(double t_s);
+    void run_driven(double t_s);
 
     std::shared_ptr<const ReactionNetwork> network_;
     double unit_;  // molecules per unit of amount
     std::uint64_t seed_;
+    const std::atomic<bool>* stop_;
 
-    // By species, then the constants of absent reactants and changes. Counts are whole numbers in doubles.
+    // By item: the species, then the driven parameters, then the constants of absent reactants and changes. Counts are
+    // whole numbers in doubles, but of what is clamped or driven.
+    std::size_t items_;
     std::vector<double> counts_, lower_, upper_;
+    InputWindow window_;
+    /// By input: its item and what turns its value into a count. By item: its input or `none`. By leaf: what it reads.
+    struct Drive {
+        std::size_t item;
+        double scale;
+    };
+    std::vector<Drive> drives_;
+    std::vector<std::size_t> input_of_;
+    std::vector<std::vector<std::size_t>> inputs_read_;
+    static constexpr std::size_t none = static_cast<std::size_t>(-1);
     std::vector<Firing> firings_;  // by leaf; one that never fires at the end
     std::vector<std::vector<ReactionNetwork::Change>> more_changes_;
-    /// Of the direct method: the reactions to compute anew after each; and the propensities.
-    struct Dependents {
-        std::uint8_t count = 0;
-        std::array<std::uint8_t, direct_reactions> reactions{};
-    };
-    std::vector<Dependents> dependents_;
-    alignas(64) std::array<double, direct_reactions> propensities_{};
+    std::optional<Lanes> lanes_;
 
     std::size_t levels_ = 1;
     std::array<std::size_t, max_levels> last_{};       // the last node or leaf that a level's slots lead to
@@ -119,7 +150,7 @@ private:
     std::array<std::vector<double>, max_levels + 1>
         sums_;  // sums_[level]: of each node; sums_[levels_]: bounds of the leaves
 
-    // By species: the leaves that read it, then the nodes above them, deepest level first.
+    // By item: the leaves that read it, then the nodes above them, deepest level first.
     std::vector<std::size_t> leaf_begin_, leaf_list_;
     struct Place {
         std::uint32_t level;
@@ -130,11 +161,7 @@ private:
 
     RandomStream random_;
     double time_s_ = 0.0;
-    double next_s_ = 0.0;
-    double uniform_ = 0.0;
-    double pending_ = 0.0;  // unit-rate waiting time while the total is 0
-    double total_ = 0.0;
-    double inverse_total_ = 0.0;
+    Schedule next_;
     std::uint64_t events_ = 0;
     std::uint64_t candidates_ = 0;
 };
