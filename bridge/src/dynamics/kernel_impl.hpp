@@ -427,7 +427,7 @@ bool batch_nu(const KernelData& data, double sign, const double* u, double h, co
     const auto* exponents = reinterpret_cast<const Batch*>(nu);
     auto* out = reinterpret_cast<Batch*>(nu_out);
     Batch x[Topology::max_states];
-    Batch y[Topology::max_states];
+    Batch y[Topology::max_states]{};
     Batch shift{};
     Batch z{};
     topology.each_state([&](auto state) {
