@@ -7,6 +7,7 @@ quartiles); a ratio is the median of the ratios turn by turn, so that a machine 
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import json
 import statistics
 import subprocess
