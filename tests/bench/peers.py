@@ -133,12 +133,12 @@ def sbml_text(network: Plain) -> str:
 
 def copasi(network: Plain) -> Callable[[float, int], float]:
     """https://copasi.org, C++: its direct method."""
-    import COPASI as peer
+    import COPASI
 
-    data = peer.CRootContainer.addDatamodel()
+    data = COPASI.CRootContainer.addDatamodel()
     data.importSBMLFromString(sbml_text(network))
     task = data.getTask("Time-Course")
-    task.setMethodType(peer.CTaskEnum.Method_directMethod)
+    task.setMethodType(COPASI.CTaskEnum.Method_directMethod)
     task.getMethod().getParameter("Max Internal Steps").setIntValue(2**31 - 1)
     problem = task.getProblem()
     problem.setAutomaticStepSize(False)
@@ -151,7 +151,7 @@ def copasi(network: Plain) -> Callable[[float, int], float]:
         task.getMethod().getParameter("Random Seed").setUIntValue(seed)
         begin = time.process_time()
         if not task.process(True):
-            raise RuntimeError(peer.CCopasiMessage.getAllMessageText())
+            raise RuntimeError(COPASI.CCopasiMessage.getAllMessageText())
         return time.process_time() - begin
 
     return run
@@ -183,6 +183,9 @@ PEERS: dict[str, Callable[[Plain], Callable[[float, int], float]]] = {
 }
 
 
-def installed() -> dict[str, Callable[[Plain], Callable[[float, int], float]]]:
+MODULES = {"rebop": "rebop", "bngsim": "bngsim", "COPASI": "COPASI", "roadrunner": "roadrunner"}
+
+
+def installed() -> list[str]:
     """The peers that this Python can import."""
-    return {name: make for name, make in PEERS.items() if importlib.util.find_spec(make.__name__ if name != "COPASI" else name)}
+    return [name for name, module in MODULES.items() if importlib.util.find_spec(module) is not None]

@@ -11,11 +11,13 @@ import importlib.util
 import json
 import statistics
 import subprocess
+import tempfile
 import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import numpy as np
+import peers
 from tqdm import tqdm
 
 import nubridge
@@ -142,42 +144,91 @@ def bench_python(turns: int) -> list[Row]:
     ]
 
 
-def rebop_rate(network: nubridge.Network, volume_um3: float, t_s: float, events: int) -> float:
-    """Million events per CPU second of rebop on a network with that many events, on average, until `t_s`."""
-    import rebop
+def told_by(program: str, turns: int) -> list[Row]:
+    """The rows that a program of tests/bench writes."""
+    path = nubridge.paths.prefix() / "tests" / "bench" / program
+    folder = nubridge.paths.prefix() / "models" / "networks"
+    told = subprocess.run([path, folder, str(turns)], check=True, capture_output=True, text=True)
+    return [Row(spread=0.0, **one) for one in json.loads(told.stdout)]
 
-    molecules = 602.214076 * volume_um3 if network.unit == "uM" else 1.0
-    simulation = rebop.Gillespie()
-    name = {species: f"S{index}" for index, species in enumerate(network.species)}
-    for reaction in network.reactions:
-        both = (reaction.reactants, reaction.products)
-        sides = [[name[one] for one, n in side.items() for _ in range(n)] for side in both]
-        pairs = 2 if 2 in reaction.reactants.values() else 1  # rebop: k n (n-1)
-        simulation.add_reaction(reaction.rate * molecules ** (1 - len(sides[0])) / pairs, *sides)
-    initial = {name[one]: round(amount * molecules) for one, amount in network.initial.items() if amount}
-    begin = time.process_time()
-    simulation.run(initial, tmax=t_s, nb_steps=1, rng=1)
-    return events * 1e-6 / (time.process_time() - begin)
+
+def chain(count: int) -> peers.Plain:
+    """S0 <-> S1 <-> ... with 100 molecules each: its mean rates do not change in time."""
+    pairs = [(i, i + 1) for i in range(count - 1)]
+    reactions = [peers.Reaction(1.0, [f"S{a}"], [f"S{b}"]) for pair in pairs for a, b in (pair, pair[::-1])]
+    return peers.Plain({f"S{i}": 100 for i in range(count)}, reactions)
+
+
+def read(network: peers.Plain) -> nubridge.Network:
+    """The same network as ours."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "network.net"
+        path.write_text(peers.net_text(network), encoding="utf-8")
+        return nubridge.Network(path)
+
+
+class Ours:
+    """Our engine in 1 um3: from the initial amounts every time, or on and on where the rates stay the same."""
+
+    def __init__(self, network: nubridge.Network, stationary: bool) -> None:
+        self.network = network
+        self.kept = nubridge.Simulator(network) if stationary else None
+
+    def run(self, t_s: float, run: int) -> tuple[int, float]:
+        """The events of `t_s` and the CPU seconds that they took."""
+        simulator = self.kept or nubridge.Simulator(self.network, volume_um3=1.0, run=run)
+        before, end = simulator.events, simulator.t_s + t_s
+        begin = time.process_time()
+        simulator.advance(end)
+        return simulator.events - before, time.process_time() - begin
+
+
+def against_peers(title: str, plain: peers.Plain, ours: Ours, t_s: float, names: list[str], turns: int) -> list[Row]:
+    """Rates of ours and of the peers, in turn; a peer runs as much of `t_s` as takes it about PEER_S."""
+    runs, spans = {}, {}
+    for name in names:
+        runs[name] = peers.PEERS[name](plain)
+        runs[name](t_s / 1000, 1)
+        spans[name] = min(t_s, t_s / 100 * PEER_S / max(runs[name](t_s / 100, 1), 1e-4))
+    rates: dict[str, list[float]] = {name: [] for name in ("nubridge", *names)}
+    for turn in tqdm(range(turns), desc=title, leave=False):
+        events, seconds = ours.run(t_s, turn)
+        rates["nubridge"].append(events * 1e-6 / seconds)
+        for name in names:
+            events = ours.run(spans[name], turn)[0]
+            rates[name].append(events * 1e-6 / runs[name](spans[name], turn + 1))
+    rows = [row(f"{name}, {title}", rates[name], "M events/s") for name in names]
+    return rows + [row(f"nubridge, {title}", rates["nubridge"], "M events/s", name, rates[name]) for name in names]
+
+
+PEER_S = 0.15
 
 
 def bench_ssa(turns: int) -> list[Row]:
-    """Million events per CPU second, beside a direct method of 60 lines in the same program, and beside rebop where it is installed."""
-    program = nubridge.paths.prefix() / "tests" / "bench" / "ssa_bench"
-    folder = nubridge.paths.prefix() / "models" / "networks"
-    told = subprocess.run([program, folder, str(turns)], check=True, capture_output=True, text=True)
-    rows = [Row(spread=0.0, **one) for one in json.loads(told.stdout)]
-    if importlib.util.find_spec("rebop") is None:
-        return rows
-    for name, t_s in (("abc", 1000.0), ("sk_calcium", 100.0)):  # rebop did not end 3 ms of camkii in 40 s
-        ours, peer = [], []
-        for turn in range(turns):
-            simulator = nubridge.Simulator(name, volume_um3=1.0, run=turn)
-            begin = time.process_time()
-            simulator.advance(t_s)
-            ours.append(simulator.events * 1e-6 / (time.process_time() - begin))
-            peer.append(rebop_rate(simulator.network, 1.0, t_s, simulator.events))
-        rows.append(row(f"nubridge {name} to {t_s:g} s", ours, "M events/s", "rebop", peer))
-        rows.append(row(f"rebop {name} to {t_s:g} s", peer, "M events/s"))
+    """Million events per CPU second beside a direct method of 60 lines and the peers that are installed; coupling steps; threads."""
+    rows = told_by("ssa_bench", turns) + told_by("coupling_bench", turns)
+    here = peers.installed()
+    rows += [
+        Row(name=name, value=None, unit="not installed: pip install -r tests/bench/peers.txt", reference="", ratio=None)
+        for name in peers.PEERS
+        if name not in here
+    ]
+    systems = {
+        "abc": (500.0, ["rebop", "bngsim", "COPASI", "roadrunner"]),
+        "sk_calcium": (200.0, ["rebop", "bngsim", "COPASI", "roadrunner"]),
+        "camkii": (0.3, ["rebop", "bngsim"]),
+        "chain 100": (100.0, ["rebop", "bngsim", "COPASI"]),
+        "chain 1000": (10.0, ["rebop", "bngsim"]),
+        "chain 10000": (0.5, ["bngsim"]),
+    }
+    for title, (t_s, names) in systems.items():
+        found = [name for name in names if name in here]
+        if not found:
+            continue
+        stationary = title.startswith("chain")
+        plain = chain(int(title.split()[1])) if stationary else peers.plain(nubridge.Network(title), 1.0)
+        ours = Ours(read(plain) if stationary else nubridge.Network(title), stationary)
+        rows += against_peers(title, plain, ours, t_s, found, max(turns // 3, 3))
     return rows
 
 
@@ -269,6 +320,9 @@ def table(title: str, rows: list[Row]) -> str:
     """The rows as text."""
     lines = [title, f"  {'':36} {'median':>10} {'+-':>8}  {'unit':18} ratio"]
     for one in rows:
+        if one["value"] is None:
+            lines.append(f"  {one['name']:36} {one['unit']}")
+            continue
         ratio = f"{one['ratio']:.2f} x {one['reference']}" if one["ratio"] is not None else ""
         lines.append(f"  {one['name']:36} {one['value']:10.4g} {one['spread']:8.2g}  {one['unit']:18} {ratio}")
     return "\n".join(lines)

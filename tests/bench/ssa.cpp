@@ -159,9 +159,9 @@ int main(int argc, char** argv) {
                 return std::make_unique<SsaEngine>(
                     network, nubridge::chemistry::EngineOptions{.volume_um3 = subject.volume_um3});
             };
-            ours.push_back(rate(engine, subject.window_s, subject.windows, 0.3));
+            ours.push_back(rate(engine, subject.window_s, subject.windows, 0.1));
             yardstick.push_back(rate([&] { return std::make_unique<SixtyLines>(*network, unit); }, subject.window_s,
-                                     subject.windows, 0.3));
+                                     subject.windows, 0.1));
             ratios.push_back(ours.back() / yardstick.back());
         }
         const char* name = subject.definition.name.c_str();

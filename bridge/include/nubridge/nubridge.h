@@ -291,7 +291,7 @@ double nubridge_simulator_time(const nubridge_simulator*);
 uint64_t nubridge_simulator_events(const nubridge_simulator*);
 /** (simulator, amounts) amounts: one a species. [step] */
 nubridge_status nubridge_simulator_amounts(const nubridge_simulator*, double*);
-/** (simulator, species, amount) Acts at once; ssa rounds to whole molecules. */
+/** (simulator, species, amount) Acts at once; ssa rounds to whole molecules, but not those of a clamped species. */
 nubridge_status nubridge_simulator_set_amount(nubridge_simulator*, size_t, double);
 /** (simulator, reaction, k) A new rate constant; acts at once. */
 nubridge_status nubridge_simulator_set_rate(nubridge_simulator*, size_t, double);

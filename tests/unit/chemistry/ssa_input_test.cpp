@@ -56,9 +56,19 @@ NetworkDefinition immigration() {
     return {.name = "x", .parameters = {{"in", 1.0}}, .species = {{"A", 0}}, .reactions = {{"enter", {}, {0}, 0, 1.0}}};
 }
 
-/// Counts of one species at t_s, over many runs.
-std::vector<double> sample(const NetworkDefinition& definition, std::vector<Input> inputs, double t_s, std::size_t runs,
-                           std::size_t species = 0) {
+/// `network` beside idle reactions: with none it runs in lanes, with 30 in a tree.
+NetworkDefinition widened(NetworkDefinition network, std::size_t idle) {
+    network.species.push_back({"idle", 0.0});
+    const std::size_t species = network.species.size() - 1;
+    for (std::size_t i = 0; i < idle; ++i)
+        network.reactions.push_back({"idle" + std::to_string(i), {species}, {}, {}, 1.0});
+    return network;
+}
+constexpr std::array<std::size_t, 2> idle_reactions{0, 30};
+
+/// Counts of the first species at t_s, over many runs.
+std::vector<double> sample(const NetworkDefinition& definition, std::vector<Input> inputs, double t_s,
+                           std::size_t runs) {
     const auto network = chemistry::clamped(made(definition), inputs);
     SsaEngine engine(network, {.seed = 11, .inputs = std::move(inputs)});
     std::vector<double> initial, values;
@@ -66,19 +76,25 @@ std::vector<double> sample(const NetworkDefinition& definition, std::vector<Inpu
     for (std::size_t run = 0; run < runs; ++run) {
         engine.restart(initial, run);
         engine.advance(t_s);
-        values.push_back(static_cast<double>(engine.count(species)));
+        values.push_back(static_cast<double>(engine.count(0)));
     }
     return values;
 }
 
+void expect_poisson(const Waveform& rate, double t_s, double mean) {
+    for (const std::size_t idle : idle_reactions) {
+        SCOPED_TRACE(idle);
+        expect_moments(sample(widened(immigration(), idle), {{parameter_input, 0, rate}}, t_s, 10'000), mean, mean);
+    }
+}
+
 void expect_poisson(const Waveform& rate, double t_s) {
-    const double mean = integral(rate, t_s);
-    expect_moments(sample(immigration(), {{parameter_input, 0, rate}}, t_s, 20'000), mean, mean);
+    expect_poisson(rate, t_s, integral(rate, t_s));
 }
 
 TEST(SsaInputs, ARateThatJumpsGives505) {
     const Waveform rate({0.0, 5.0}, {{1.0, 0.0, 0.0, 0.0}, {100.0, 0.0, 0.0, 0.0}});
-    expect_moments(sample(immigration(), {{parameter_input, 0, rate}}, 10.0, 10'000), 505.0, 505.0);
+    expect_poisson(rate, 10.0, 505.0);
 }
 
 TEST(SsaInputs, ARateThatRampsFromZeroCountsItsIntegral) {
@@ -103,8 +119,10 @@ TEST(SsaInputs, ADrivenRateAndADrivenSpeciesMultiply) {
     const Waveform b({0.0, 1.0}, {{2.0, -2.0, 0.0, 0.0}, {0.75, 0.0, 0.0, 0.0}});
     // 0.5 (integral of t (2 - 2 t) over [0, 1], then 0.75 over [1, 2])
     const double p = std::exp(-0.5 * (1.0 / 3.0 + 0.75));
-    expect_moments(sample(network, {{parameter_input, 0, k}, {species_input, 1, b}}, 2.0, 20'000), 40 * p,
-                   40 * p * (1 - p));
+    for (const std::size_t idle : idle_reactions) {
+        const std::vector<Input> inputs{{parameter_input, 0, k}, {species_input, 1, b}};
+        expect_moments(sample(widened(network, idle), inputs, 2.0, 20'000), 40 * p, 40 * p * (1 - p));
+    }
 }
 
 /// The probability that a channel of `sk` is open at each time: dp/dt by Runge and Kutta's method, steps of 10 us.
@@ -156,16 +174,16 @@ TEST(SsaInputs, SkFollowsACalciumTransientAsTheDrivenMasterEquation) {
     }
 }
 
-/// `sk` under the transient, with one channel's events per ms and more.
-std::pair<std::shared_ptr<const ReactionNetwork>, EngineOptions> driven_sk() {
-    const auto network = made(shipped("sk"));
+/// 50 channels of `sk` under the transient.
+std::pair<std::shared_ptr<const ReactionNetwork>, EngineOptions> driven_sk(std::size_t idle = 0) {
+    const auto network = made(widened(shipped("sk"), idle));
     EngineOptions options{.volume_um3 = 1.0, .seed = 13};
     options.inputs.push_back({species_input, species_of(network->definition(), "Ca"), calcium_uM()});
     return {chemistry::clamped(network, options.inputs), options};
 }
 
-TEST(SsaInputs, ACutRunIsTheUncutRun) {
-    const auto [network, options] = driven_sk();
+void expect_cut_is_uncut(std::size_t idle) {
+    const auto [network, options] = driven_sk(idle);
     SsaEngine whole(network, options), cut(network, options);
     double t = 0.0;
     for (int window = 0; window < 2400; ++window) cut.advance(t += 25e-6);
@@ -177,6 +195,10 @@ TEST(SsaInputs, ACutRunIsTheUncutRun) {
     cut.advance(t + 0.1);
     EXPECT_EQ(whole.events(), cut.events());
     EXPECT_EQ(amounts_of(whole, *network), amounts_of(cut, *network));
+}
+
+TEST(SsaInputs, ACutRunIsTheUncutRun) {
+    for (const std::size_t idle : idle_reactions) expect_cut_is_uncut(idle);
 }
 
 TEST(SsaInputs, ReadAsTheirWaveformBetweenAdvances) {
@@ -191,7 +213,7 @@ TEST(SsaInputs, ReadAsTheirWaveformBetweenAdvances) {
 TEST(SsaInputs, PiecewiseConstantOnesHaveNoCandidateInVain) {
     const Waveform rate({0.0, 1.0, 2.0}, {{9.0, 0.0, 0.0, 0.0}, {900.0, 0.0, 0.0, 0.0}, {1.0, 0.0, 0.0, 0.0}});
     const std::vector<Input> inputs{{parameter_input, 0, rate}};
-    SsaEngine engine(chemistry::clamped(made(immigration()), inputs), {.inputs = inputs});
+    SsaEngine engine(chemistry::clamped(made(widened(immigration(), 30)), inputs), {.inputs = inputs});
     engine.advance(4.0);
     EXPECT_GT(engine.events(), 500u);
     EXPECT_EQ(engine.candidates(), engine.events());
@@ -199,7 +221,7 @@ TEST(SsaInputs, PiecewiseConstantOnesHaveNoCandidateInVain) {
 
 TEST(SsaInputs, SmoothOnesHaveFewCandidatesInVain) {
     const std::vector<Input> inputs{{parameter_input, 0, sine(3001.0, 3000.0, 3.0)}};
-    SsaEngine engine(chemistry::clamped(made(immigration()), inputs), {.inputs = inputs});
+    SsaEngine engine(chemistry::clamped(made(widened(immigration(), 30)), inputs), {.inputs = inputs});
     engine.advance(3.0);
     EXPECT_LT(static_cast<double>(engine.candidates()), 1.25 * static_cast<double>(engine.events()));
 }
@@ -259,8 +281,10 @@ TEST(SsaEngine, GoesOnAfterAStopAsIfThereWereNone) {
     expect_goes_on_after_a_stop(made(shipped("abc")), {.seed = 15}, 200.0);
     expect_goes_on_after_a_stop(made(shipped("sk_calcium")), {.volume_um3 = 1.0, .seed = 15}, 20.0);
     expect_goes_on_after_a_stop(made(shipped("camkii")), {.volume_um3 = 1.0, .seed = 15}, 0.02);
-    const auto [network, options] = driven_sk();
-    expect_goes_on_after_a_stop(network, options, 0.06);
+    for (const std::size_t idle : idle_reactions) {
+        const auto [network, options] = driven_sk(idle);
+        expect_goes_on_after_a_stop(network, options, 0.06);
+    }
 }
 
 }  // namespace

@@ -11,8 +11,8 @@ using chemistry::EngineOptions;
 using chemistry::Regime;
 using chemistry::SsaEngine;
 
-/// `network` beside `copies` idle reactions, so that every kind of search is run: 1 node, direct, trees of 2 levels and
-/// more.
+/// `network` beside `copies` idle reactions, so that every kind of search is run: lanes of 1 row and 3, trees of 2
+/// levels and more.
 NetworkDefinition widened(NetworkDefinition network, std::size_t copies) {
     network.species.push_back({"idle", 0.0});
     const std::size_t idle = network.species.size() - 1;
