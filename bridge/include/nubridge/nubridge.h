@@ -268,13 +268,9 @@ typedef struct nubridge_simulation {
     uint64_t random_seed; /**< random numbers depend on seed and run only */
     uint64_t run_number;
     double relative_tolerance; /**< of ode and pde */
-    double absolute_tolerance;
-    double step_s;     /**< longest step of tau, langevin, spde, hop and react; 0: chosen */
-    double epsilon;    /**< of tau and langevin */
-    size_t max_states; /**< of cme */
     double absolute_tolerance; /**< likewise, an amount; of cme, the probability that an advance may lose */
     double step_s;             /**< longest step of tau, langevin, spde, hop and react; 0: chosen */
-    double epsilon;            /**< of tau */
+    double epsilon;            /**< of tau and langevin */
     size_t max_states;         /**< of cme */
     size_t input_count;
     const nubridge_input* input_list;
