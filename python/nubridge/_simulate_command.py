@@ -113,7 +113,7 @@ def _words(arguments: argparse.Namespace, network: Network) -> dict[str, Any]:
         "t_s": _times(arguments.t, arguments.points),
         "volume_um3": volume_um3,
         "initial": {name: _amount(text, network, volume_um3) for name, text in arguments.initial.items()},
-        "inputs": {name: _input(text, network.unit) for name, text in arguments.input.items()},
+        "inputs": {name: _input(text) for name, text in arguments.input.items()},
         "space": _space(arguments),
         "histograms": arguments.histogram,
         "step_s": None if arguments.step is None else quantities.quantity(arguments.step, "time"),
@@ -221,11 +221,11 @@ def _amount(text: str, network: Network, volume_um3: float | None) -> float:
     return number / molecules_per_uM if unit == "molecules" else round(number * molar[unit] * molecules_per_uM)
 
 
-def _input(text: str, unit: str) -> Any:
+def _input(text: str) -> Any:
     """What drives: a number, the columns of a file, or a train of pulses."""
     call = re.fullmatch(r"pulses\((.*)\)", text)
     if call:
-        return _pulses(call[1], unit)
+        return _pulses(call[1])
     if Path(text).suffix == ".csv":
         return _columns(Path(text))
     number = _number(text)
@@ -245,9 +245,9 @@ def _columns(path: Path) -> tuple[np.ndarray, np.ndarray]:
     return t_s, values
 
 
-def _pulses(text: str, unit: str) -> Any:
+def _pulses(text: str) -> Any:
     """`10uM, rate_hz=5, tau_ms=12` as a PulseTrain."""
-    words: dict[str, Any] = {"unit": unit}
+    words: dict[str, Any] = {}
     for position, part in enumerate(filter(None, (part.strip() for part in text.split(",")))):
         name, equals, value = part.partition("=")
         name, value = (name.strip(), value.strip()) if equals else ("amplitude", part)
@@ -258,7 +258,7 @@ def _pulses(text: str, unit: str) -> Any:
             words["unit"] = value
         elif name == "amplitude":
             words["amplitude"], said = quantities.split(value)
-            words["unit"] = said or words["unit"]
+            words["unit"] = said or words.get("unit")
         else:
             words[name] = int(_number(value)) if name == "pulses" else _number(value)
     try:
