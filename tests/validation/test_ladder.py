@@ -234,6 +234,28 @@ def test_sk_under_a_calcium_transient_is_binomial_around_the_linear_law():
         assert abs(counts**2 @ p - (counts @ p) ** 2 - 8 * open_fraction * (1 - open_fraction)) < 1e-12
 
 
+def test_ssa_of_sk_under_a_calcium_transient_is_the_driven_cme():
+    calcium = nubridge.PulseTrain(amplitude=10, unit="uM", rate_hz=50, tau_ms=12, pulses=2, base=0.1)
+    times_s, channels = [0.005, 0.015, 0.03], 3
+    how = {"volume_um3": channels / 50, "inputs": {"Ca": calcium}}
+    simulator = nubridge.Simulator("sk", "cme", end_s=times_s[-1], **how)
+    runs = nubridge.simulate("sk", "ssa", times_s, runs=100_000, seed=25, record=["open"], **how)["open"]
+    ode = nubridge.simulate("sk", "ode", times_s, inputs=how["inputs"], relative_tolerance=1e-11)
+    fractions = ode.mean("open") / ode.mean("channel")
+    scores = []
+    for t_s, values, fraction in zip(times_s, runs.T, fractions, strict=True):
+        simulator.advance(t_s)
+        found, p = simulator.distribution("open")
+        counts = found / found[1]
+        mean = counts @ p
+        variance = (counts - mean) ** 2 @ p
+        # Independent channels: binomial, around the linear law.
+        assert abs(mean - channels * fraction) < 1e-8
+        assert abs(variance - channels * fraction * (1 - fraction)) < 1e-8
+        scores.append(z_scores(values / found[1], mean, variance, (counts - mean) ** 4 @ p))
+    require_standard(scores)
+
+
 @pytest.mark.parametrize(
     ("call", "words"),
     [
