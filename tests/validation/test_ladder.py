@@ -1,6 +1,9 @@
 """The rungs against exact laws: cme against closed forms, ssa against cme by moments and by histogram."""
 
+import csv
+from itertools import islice
 from math import lgamma
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -114,7 +117,7 @@ def chi_square(counts, probabilities):
     ("source", "name", "t_s", "initial"),
     [
         ("abc", "C", 0.5, {"A": 40, "B": 30, "C": 5}),
-        ("abc", "A", 3.0, None),
+        ("abc", "A", 1.0, None),
         ("annihilation", "A", 1.5, None),
     ],
 )
@@ -141,14 +144,13 @@ def test_ssa_has_the_published_trajectory_from_a_poisson_law():
     require_standard(scores)
 
 
-def runs_from(network, starts, times, seed=24):
-    """times x runs of A: one run from each of the `starts`."""
+def runs_from(network, starts, times, seed=24, sites=None):
+    """times x runs of A: one run from each of the `starts`; what is left of `sites` is free."""
     values, first_run = [], 0
     for start, runs in zip(*np.unique(starts, return_counts=True), strict=True):
-        result = nubridge.simulate(
-            network, "ssa", times, int(runs), seed, initial={"A": start}, first_run=first_run, record=["A"]
-        )
-        values.append(result["A"])
+        initial = {"A": start} if sites is None else {"A": start, "free": sites - start}
+        how = {"initial": initial, "first_run": first_run, "record": ["A"], "threads": 1}
+        values.append(nubridge.simulate(network, "ssa", times, int(runs), seed, **how)["A"])
         first_run += int(runs)
     return np.concatenate(values).T
 
@@ -171,31 +173,39 @@ REACTIONS = {
     "annih": (["A", "A"], []),
     "coag": (["A", "A"], ["A"]),
     "branch": (["A"], ["A", "A"]),
+    "open": (["free"], ["A"]),
 }
-FAMILIES = [
-    ("count", 300, 0.2, 0.05),
-    ("poisson", 150, -1.5, 0.03),
-    ("poisson", 150, -0.5, 0.2),
-    ("binom", 20, 0.3, -0.02),
-]
 
 
-def test_ssa_moves_every_family_as_cme():
-    # The families and reactions of oracle_wellmixed.csv, which cme itself meets in its unit test; 1e5 runs each.
+def rows_of_the_oracle():
+    path = Path(__file__).parents[1] / "support/oracles/oracle_wellmixed.csv"
+    with path.open(encoding="utf-8") as file:
+        for row in csv.DictReader(file):
+            yield row["base"], int(row["N"]), float(row["nu1"]), float(row["nu2"]), row["reaction"]
+
+
+def test_ssa_moves_the_families_of_the_oracle_as_cme():
+    # Every second row, 1e5 runs each; cme itself meets all rows in its unit test.
     scores = []
-    for seed, (family_of, name) in enumerate((f, r) for f in FAMILIES for r in REACTIONS):
+    for seed, (base, last, nu1, nu2, name) in enumerate(islice(rows_of_the_oracle(), 0, None, 2)):
         reactants, products = REACTIONS[name]
-        network = nubridge.Network.build({"A": 0}, [{"reactants": reactants, "products": products, "rate": 1.0}])
-        p = family(*family_of)
+        sites = last if name == "open" else None
+        network = nubridge.Network.build(
+            {"A": 0} if sites is None else {"A": 0, "free": sites},
+            [{"reactants": reactants, "products": products, "rate": 1.0}],
+        )
+        p = family(base, last, nu1, nu2)
+        counts = np.arange(last + 1)
         simulator = nubridge.Simulator(network, "cme")
-        simulator.set_distribution({"A": np.arange(len(p))}, p)
-        simulator.advance(0.2)
+        simulator.set_distribution({"A": counts} if sites is None else {"A": counts, "free": sites - counts}, p)
+        simulator.advance(0.1)
         n, after = simulator.distribution("A")
         mean = n @ after
         moments = mean, (n - mean) ** 2 @ after, (n - mean) ** 4 @ after
-        starts = np.random.default_rng(seed).choice(len(p), 100_000, p=p)
-        scores += z_scores(runs_from(network, starts, [0.2], seed)[0], *moments)
+        starts = np.random.default_rng(seed).choice(last + 1, 100_000, p=p)
+        scores += z_scores(runs_from(network, starts, [0.1], seed, sites)[0], *moments)
     scores = np.array(scores)
+    assert len(scores) > 50
     assert np.abs(scores).max() < 4
     assert abs((scores**2).mean() - 1) < 4 * np.sqrt(2 / len(scores))
 
@@ -222,6 +232,28 @@ def test_sk_under_a_calcium_transient_is_binomial_around_the_linear_law():
         open_fraction = p_one[1]
         assert abs(counts @ p - 8 * open_fraction) < 1e-12
         assert abs(counts**2 @ p - (counts @ p) ** 2 - 8 * open_fraction * (1 - open_fraction)) < 1e-12
+
+
+def test_ssa_of_sk_under_a_calcium_transient_is_the_driven_cme():
+    calcium = nubridge.PulseTrain(amplitude=10, unit="uM", rate_hz=50, tau_ms=12, pulses=2, base=0.1)
+    times_s, channels = [0.005, 0.015, 0.03], 3
+    how = {"volume_um3": channels / 50, "inputs": {"Ca": calcium}}
+    simulator = nubridge.Simulator("sk", "cme", end_s=times_s[-1], **how)
+    runs = nubridge.simulate("sk", "ssa", times_s, runs=100_000, seed=25, record=["open"], **how)["open"]
+    ode = nubridge.simulate("sk", "ode", times_s, inputs=how["inputs"], relative_tolerance=1e-11)
+    fractions = ode.mean("open") / ode.mean("channel")
+    scores = []
+    for t_s, values, fraction in zip(times_s, runs.T, fractions, strict=True):
+        simulator.advance(t_s)
+        found, p = simulator.distribution("open")
+        counts = found / found[1]
+        mean = counts @ p
+        variance = (counts - mean) ** 2 @ p
+        # Independent channels: binomial, around the linear law.
+        assert abs(mean - channels * fraction) < 1e-8
+        assert abs(variance - channels * fraction * (1 - fraction)) < 1e-8
+        scores.append(z_scores(values / found[1], mean, variance, (counts - mean) ** 4 @ p))
+    require_standard(scores)
 
 
 @pytest.mark.parametrize(

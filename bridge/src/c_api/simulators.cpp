@@ -90,12 +90,6 @@ CmeEngine& distribution_of(const nubridge_simulator* simulator) {
     return *engine;
 }
 
-void require_species(const nubridge_simulator* simulator, std::size_t species) {
-    const std::size_t count = required(simulator, "the simulator")->network->species_count();
-    if (species < count) return;
-    throw InvalidArgument("there is no species " + std::to_string(species) + "; there are " + std::to_string(count));
-}
-
 LatticeEngine& lattice_of(const nubridge_simulator* simulator) {
     auto* const lattice = dynamic_cast<LatticeEngine*>(required(simulator, "the simulator")->engine.get());
     if (lattice == nullptr) throw InvalidArgument("the simulator has no sites; open it with the regime lattice");
@@ -149,7 +143,6 @@ nubridge_status nubridge_simulator_amounts(const nubridge_simulator* simulator, 
 
 nubridge_status nubridge_simulator_set_amount(nubridge_simulator* simulator, size_t species, double amount) {
     return guarded([&] {
-        require_species(simulator, species);
         required(simulator, "the simulator")->require_species(species);
         simulator->engine->set_amount(species, amount);
     });
@@ -157,7 +150,7 @@ nubridge_status nubridge_simulator_set_amount(nubridge_simulator* simulator, siz
 
 nubridge_status nubridge_simulator_add(nubridge_simulator* simulator, size_t species, double amount) {
     return guarded([&] {
-        require_species(simulator, species);
+        required(simulator, "the simulator")->require_species(species);
         if (auto* cme = dynamic_cast<CmeEngine*>(simulator->engine.get())) return cme->add_amount(species, amount);
         std::vector<double> amounts(simulator->network->species_count());
         simulator->engine->amounts(amounts);
