@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import _library
-from ._settings import settings
+from ._settings import is_pair, settings
 from ._statistics import Statistics, merged
 from .errors import InvalidArgumentError
 from .network import Network
@@ -53,11 +53,13 @@ class Ensemble:
     _how: _library.Simulation = field(init=False)
 
     def __post_init__(self) -> None:
-        self._weights = np.ascontiguousarray([self.network.weights(name) for name in self.names])
+        sums = [self.network.weights(name) for name in self.names if not is_pair(self.network, name)]
+        self._weights = np.array(sums, np.float64)
         self._how = self._settings(float(self.t_s[-1]))
 
     def _settings(self, end_s: float) -> _library.Simulation:
-        return settings(self.network, self.regime, end_s=end_s, **self.options)
+        pairs = [name for name in self.names if is_pair(self.network, name)]
+        return settings(self.network, self.regime, end_s=end_s, pairs=pairs, **self.options)
 
     @property
     def values_per_run(self) -> int:

@@ -49,6 +49,8 @@ class Simulation(ctypes.Structure):
         ("input_count", _N),
         ("input_list", ctypes.POINTER(Input)),
         ("space", ctypes.POINTER(Space)),
+        ("pair_count", _N),
+        ("pair_list", _P),
     )
 
 

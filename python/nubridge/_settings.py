@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import ctypes
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
+
+import numpy as np
 
 from . import _library
 from .errors import InvalidArgumentError
@@ -30,9 +32,13 @@ def settings(
     inputs: Mapping[str, Any] | None = None,
     space: Space | None = None,
     end_s: float | None = None,
+    pairs: Sequence[str] = (),
     **numbers: float | None,
 ) -> _library.Simulation:
-    """The structure of the C interface; it keeps alive what it points to. `numbers` that are None keep their default."""
+    """The structure of the C interface; it keeps alive what it points to. `numbers` that are None keep their default.
+
+    `pairs` are names like "A-B", recorded after the sums of amounts.
+    """
     if regime not in REGIMES:
         raise InvalidArgumentError(f"regime {regime!r} is unknown; it is one of {', '.join(REGIMES)}")
     if (space is not None) != (regime in SPATIAL):
@@ -55,9 +61,20 @@ def settings(
         given = [_input(network, name, value, end_s, volume_um3) for name, value in inputs.items()]
         made.input_count, made.input_list = len(given), (_library.Input * len(given))(*given)
         made._kept = given
+    if pairs and regime != "lattice":
+        raise InvalidArgumentError(
+            f"{pairs[0]!r} is a pair of neighbours, which the regime {regime!r} has not; take lattice, or a species"
+        )
+    held = np.array([[network.species_index(one) for one in name.split("-")] for name in pairs], np.int32)
+    made.pair_count, made.pair_list, made._pairs = len(held), held.ctypes.data, held
     if space is not None:
         made.space = ctypes.pointer(space._structure(network))
     return made
+
+
+def is_pair(network: Network, name: str) -> bool:
+    """Whether a recorded name is that of two species on neighbouring sites, like "A-B"."""
+    return name.count("-") == 1 and name not in (*network.observables, *network.species)
 
 
 def _input(network: Network, name: str, value: Any, end_s: float | None, volume_um3: float | None) -> _library.Input:

@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 from . import _library
 from ._ensemble import Ensemble, default_threads
 from ._job import Job
-from ._settings import DETERMINISTIC, settings
+from ._settings import DETERMINISTIC, is_pair, settings
 from .errors import InvalidArgumentError
 from .network import Network
 from .results import Result
@@ -67,7 +67,8 @@ def simulate(
 
     `regime` is "ssa" (exact events) or "ode" (mass action); one word changes the accuracy. Run i of a seed is the same
     for any number of threads and whatever ran before it. `initial` replaces amounts by name, `parameters` values by
-    name; `record` names observables or species (default: all of both). A network in uM needs `volume_um3` for whole
+    name; `record` names observables or species (default: all of both), on a lattice pairs of neighbours
+    like "A-B" too. A network in uM needs `volume_um3` for whole
     molecules. `inputs` drives species (clamped then) or parameters by name: a number, `(t_s, values)` held from each time
     to the next, a callable of t_s in the network's unit, a Waveform or a PulseTrain. `space` is where the spatial regimes live.
     `accuracy`: relative_tolerance, absolute_tolerance (ode, pde), step_s, epsilon (tau), max_states (cme).
@@ -96,6 +97,7 @@ def simulate(
     names = tuple(record) if record is not None else tuple(dict.fromkeys((*network.observables, *network.species)))
     if not names:
         raise InvalidArgumentError("record is empty; name at least one observable or species")
+    names = tuple(sorted(names, key=lambda name: is_pair(network, name)))  # the library records pairs last
     options = {"volume_um3": volume_um3, "seed": seed, "run": first_run, "inputs": inputs, "space": space, **accuracy}
     amounts = _initial(network, initial)
     workers = threads if threads is not None else default_threads(comm)

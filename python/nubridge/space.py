@@ -21,7 +21,9 @@ class Space:
 
     `diffusion_um2_s` has the constant of each species that moves; `face` puts a species on a face of the box ("x-" to
     "z+"): it lives in the voxels along that face, moves within it and reacts there; the box does not wrap across it.
-    `rule` is a lattice's: "events" (exact) or "hop-and-react" (every particle once a step).
+    `rule` is a lattice's: "events" (exact) or "hop-and-react" (every molecule has one turn in each
+    `step_s`, as in published codes). A lattice's rate constants are those of a molecule, an empty site or a pair of
+    neighbours: models/networks/README.md.
 
     On voxels (grid-ssa, spde, pde) every rate constant is the network's own: molecules that are spread evenly over their
     homes react as in the well-mixed network in the volume of the box, on faces too. Amounts are those of the box.

@@ -48,6 +48,19 @@ def test_simulate_gives_exact_annihilation_at_every_number_of_threads():
         assert abs(counts.mean() - 1000 * np.exp(-2 * (1 - np.exp(-t_s)))) < 4 * error
 
 
+def test_pairs_of_neighbours_are_recorded_beside_amounts():
+    ring = nubridge.Space((1000,), periodic=True)
+    settings = {"t_s": [0.0, 1.0], "runs": 200, "seed": 5, "space": ring, "initial": {"A": 1000}}
+    both = nubridge.simulate(ANNIHILATION, "lattice", record=["A-A", "A"], **settings)
+    pairs = nubridge.simulate(ANNIHILATION, "lattice", record=["A-A"], **settings)
+    assert (both["A-A"] == pairs["A-A"]).all()
+    assert (both["A-A"][:, 0] == 1000).all()
+    # eta = exp(-t) rho(t) from the full ring.
+    expected = 1000 * np.exp(-1.0 - 2 * (1 - np.exp(-1.0)))
+    error = pairs["A-A"][:, 1].std(ddof=1) / 200**0.5
+    assert abs(pairs.mean("A-A")[1] - expected) < 4 * error
+
+
 def test_writes_between_steps_act_at_once():
     simulator = nubridge.Simulator(ANNIHILATION, "lattice", space=nubridge.Space((10, 10, 10)), seed=2)
     simulator.add("A", 400)
@@ -130,6 +143,11 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024)
         (lambda ring: nubridge.simulate("sk", "lattice", space=ring, volume_um3=1.0), ["'sk'", "uM", "molecules"]),
         (lambda _: nubridge.simulate("annihilation", "lattice"), ["'lattice'", "needs", "space"]),
         (lambda ring: nubridge.simulate("annihilation", "lattice", space=ring), ["100 molecules", "8 sites"]),
+        (lambda _: nubridge.simulate("decay", record=["A-A"]), ["'A-A'", "'ssa'", "lattice"]),
+        (
+            lambda ring: nubridge.simulate(ANNIHILATION, "lattice", record=["A-B"], initial={"A": 1}, space=ring),
+            ["'B'"],
+        ),
         (lambda _: nubridge.Simulator("decay", "ssa").sites, ["no sites", "lattice"]),
         (lambda _: nubridge.Simulator("decay", "ssa").pairs("A", "A"), ["no sites", "lattice"]),
         (lambda ring: nubridge.Simulator(ANNIHILATION, "lattice", space=ring).pairs("A", "Q"), ["'Q'"]),

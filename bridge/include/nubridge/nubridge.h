@@ -275,6 +275,8 @@ typedef struct nubridge_simulation {
     size_t input_count;
     const nubridge_input* input_list;
     const nubridge_space* space; /**< null: well mixed */
+    size_t pair_count;           /**< of a lattice: pairs that nubridge_ensemble records after the weighted sums */
+    const int32_t* pair_list;    /**< pair_count x 2 species, as of nubridge_simulator_pairs */
 } nubridge_simulation;
 
 /** (simulation) What holds unless said: ssa, seed 0, run 0, tolerances 1e-8 and 1e-12, epsilon 0.03. */
@@ -338,7 +340,8 @@ uint64_t nubridge_progress_points(const nubridge_progress*);
 void nubridge_progress_whole(const nubridge_progress*, uint64_t*, uint64_t*);
 /** (network, simulation, runs, threads, initial, times, times_s, columns, weights, out, variances, progress)
  * Independent runs, the first is simulation->run_number. initial: one a species. times_s ascend from 0 on. weights:
- * columns x species, what is recorded; null for the species themselves, columns being their number. out: runs x times
+ * columns x species, what is recorded; null for the species themselves, columns being their number. The pairs of a
+ * lattice follow: they count among the columns and have no weights. out: runs x times
  * x columns, the same for any number of threads. variances: of the same shape, those of the distribution that cme
  * carries and 0 for one trajectory; or null. progress: null, or a new one.
  */

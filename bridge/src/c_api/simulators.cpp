@@ -80,6 +80,10 @@ EngineOptions options_of(const nubridge_simulation& given, std::size_t species) 
     options.max_states = given.max_states;
     for (std::size_t i = 0; i < given.input_count; ++i)
         options.inputs.push_back(input_of(required(given.input_list, "the inputs")[i]));
+    for (std::size_t i = 0; i < given.pair_count; ++i) {
+        const std::int32_t* pair = required(given.pair_list, "the pairs") + 2 * i;
+        options.recorded_pairs.push_back({pair[0], pair[1]});
+    }
     if (given.space != nullptr) options.space = space_of(*given.space, species);
     return options;
 }
@@ -260,7 +264,8 @@ nubridge_status nubridge_simulator_set_sites(nubridge_simulator* simulator, size
 }
 
 nubridge_status nubridge_simulator_pairs(const nubridge_simulator* simulator, int32_t a, int32_t b, uint64_t* out) {
-    return guarded([&] { *required(out, "the place for the pairs") = lattice_of(simulator).pairs(a, b); });
+    return guarded(
+        [&] { *required(out, "the place for the pairs") = required(simulator, "the simulator")->engine->pairs(a, b); });
 }
 
 nubridge_status nubridge_ensemble(const nubridge_network* network, const nubridge_simulation* simulation, size_t runs,
@@ -273,11 +278,13 @@ nubridge_status nubridge_ensemble(const nubridge_network* network, const nubridg
         required(initial, "the initial amounts");
         if (times > 0) required(times_s, "the times");
         if (runs * times * columns > 0) required(out, "the place for the result");
-        if (weights == nullptr && columns != species) {
+        const std::size_t pairs = simulation->pair_count, sums = columns - std::min(pairs, columns);
+        if (pairs > columns || (weights == nullptr && sums != species)) {
             throw InvalidArgument("there are " + std::to_string(columns) +
-                                  " columns without weights; the species are " + std::to_string(species));
+                                  " columns without weights; the species are " + std::to_string(species) +
+                                  " and the pairs " + std::to_string(pairs));
         }
-        const std::size_t weight_count = weights == nullptr ? 0 : columns * species;
+        const std::size_t weight_count = weights == nullptr ? 0 : sums * species;
         if (weights != nullptr && columns == 0) throw InvalidArgument("nothing is to be recorded: columns is 0");
         nubridge::chemistry::run_ensemble(network->network, static_cast<Regime>(simulation->regime),
                                           options_of(*simulation, species), runs, threads, {initial, species},

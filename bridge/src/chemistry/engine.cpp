@@ -67,6 +67,10 @@ std::unique_ptr<Engine> make_engine(std::shared_ptr<const ReactionNetwork> netwo
     }
 }
 
+std::uint64_t Engine::pairs(std::int32_t, std::int32_t) const {
+    refuse<InvalidArgument>("the engine has no sites, so no pairs of neighbours; take the regime lattice");
+}
+
 namespace {
 
 void require_ensemble(const ReactionNetwork& network, std::span<const double> initial,
@@ -83,10 +87,11 @@ void require_ensemble(const ReactionNetwork& network, std::span<const double> in
     }
 }
 
-/// What of an engine is recorded: sums of its amounts, or each amount when there are no weights.
+/// What of an engine is recorded: sums of its amounts, or each amount when there are no weights; then pairs.
 struct Record {
     std::span<const double> times_s;
     std::span<const double> weights;  // columns x species
+    std::span<const std::array<std::int32_t, 2>> pairs;
 
     /// One run, times x columns; `variances` may be null.
     void run(Engine& engine, std::span<double> amounts, double* out, double* variances,
@@ -96,15 +101,14 @@ struct Record {
             engine.advance(t_s);
             engine.amounts(amounts);
             progress.points.fetch_add(1, std::memory_order_relaxed);
-            if (weights.empty()) {
-                out = std::copy(amounts.begin(), amounts.end(), out);
-                continue;
-            }
+            if (weights.data() == nullptr) out = std::copy(amounts.begin(), amounts.end(), out);
             for (std::size_t first = 0; first < weights.size(); first += amounts.size()) {
                 const auto row = weights.subspan(first, amounts.size());
                 *out++ = std::inner_product(row.begin(), row.end(), amounts.begin(), 0.0);
                 if (variances != nullptr) *variances++ = engine.variance(row);
             }
+            for (const auto& [a, b] : pairs) *out++ = static_cast<double>(engine.pairs(a, b));
+            if (variances != nullptr) variances = std::fill_n(variances, pairs.size(), 0.0);
         }
     }
 };
@@ -152,9 +156,9 @@ void run_ensemble(const std::shared_ptr<const ReactionNetwork>& network, Regime 
                   std::span<const double> times_s, std::span<const double> weights, std::span<double> out,
                   std::span<double> variances, EnsembleProgress* progress) {
     require_ensemble(*network, initial, times_s);
-    if (!variances.empty() && weights.empty())
+    if (!variances.empty() && weights.data() == nullptr)
         refuse<InvalidArgument>("variances are recorded of weighted sums; pass weights");
-    const Record record{times_s, weights};
+    const Record record{times_s, weights, options.recorded_pairs};
     EnsembleProgress unseen;
     EnsembleProgress& watched = progress == nullptr ? unseen : *progress;
     EngineOptions stoppable = options;

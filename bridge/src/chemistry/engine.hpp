@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
@@ -53,6 +54,8 @@ struct EngineOptions {
     /// Another thread sets it to end a long advance, which then throws Stopped; engines look at it at least every 10 ms
     /// of work.
     const std::atomic<bool>* stop = nullptr;
+    /// What run_ensemble records after the weighted sums: Engine::pairs of each.
+    std::vector<std::array<std::int32_t, 2>> recorded_pairs = {};
 };
 
 /// One network on its way through time: advance, read, change, go on.
@@ -89,6 +92,9 @@ public:
     /// @throws InvalidArgument from an engine without space, for a species that is clamped, and for an amount that is
     ///     negative, not finite, or outside the face on which the species lives.
     virtual void set_field(std::size_t species, std::span<const double> amounts);
+    /// Nearest neighbours of a lattice that hold the species `a` and `b`; -1 stands for an empty site.
+    /// @throws InvalidArgument for a number that is no species, and from the other engines.
+    virtual std::uint64_t pairs(std::int32_t a, std::int32_t b) const;
     /// Reactions fired, or steps taken, since time 0.
     virtual std::uint64_t events() const noexcept = 0;
 };
@@ -135,7 +141,7 @@ private:
 ///
 /// @param initial one amount a species.
 /// @param times_s ascending, from 0 on.
-/// @param weights columns x species: what is recorded; empty for the species themselves.
+/// @param weights columns x species: what is recorded; null for the species themselves. The recorded pairs follow.
 /// @param out runs x times x columns.
 /// @param variances of the same shape, or empty.
 /// @param progress new, or null.

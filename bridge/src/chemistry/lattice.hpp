@@ -69,9 +69,7 @@ public:
     /// Acts at once.
     /// @throws InvalidArgument for another number of sites, and a number that is no species.
     void set_sites(std::span<const std::int32_t> species);
-    /// Bonds between a site with `a` and a site with `b`; -1 stands for an empty one.
-    /// @throws InvalidArgument for a number that is no species.
-    std::uint64_t pairs(std::int32_t a, std::int32_t b) const;
+    std::uint64_t pairs(std::int32_t a, std::int32_t b) const override;
 
 private:
     /// 0: empty; s + 1: species s.
@@ -104,7 +102,6 @@ private:
 
     void require_network() const;
     void require_space(const Space& space) const;
-    void require_inputs() const;
     void require_probabilities() const;
     void require_species(std::int32_t species) const;
     void require_room(double molecules) const;
@@ -112,6 +109,7 @@ private:
     std::pair<Content, Content> reactants(std::size_t reaction) const;
     std::vector<std::size_t> products(std::size_t reaction) const;
     Rule rule_of(std::size_t reaction) const;
+    void take_inputs();
     void build_channels(const Space& space);
     void build_step(const EngineOptions& options, const Space& space);
 
@@ -146,6 +144,7 @@ private:
 
     std::shared_ptr<const ReactionNetwork> network_;
     std::vector<Input> inputs_;
+    std::vector<double> greatest_;  // value of each input, ever
     const std::atomic<bool>* stop_ = nullptr;
     std::uint64_t seed_ = 0;
     LatticeGeometry geometry_;
