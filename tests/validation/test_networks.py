@@ -2,6 +2,7 @@
 
 import csv
 import itertools
+import math
 from pathlib import Path
 
 import numpy as np
@@ -62,6 +63,31 @@ def test_spine_takes_up_an_impulse_of_calcium():
         assert close(spine["NCX_Ca"] * copies_per_uM, row["NCX1"])
         for h, m in itertools.product(range(3), repeat=2):
             assert close(spine[f"Calb(h~{h},m~{m})"], row[f"calb_h{h}m{m}_uM"])
+
+
+def test_spine_follows_an_action_potential():
+    network = nubridge.Network("spine")
+    expected = rows("spine_bap.csv")
+
+    def voltage_mV(t_s):
+        t_ms = 1e3 * t_s - 1.0
+        return -65.0 if t_ms < 0 else -65.0 + 67.0 * (0.7 * math.exp(-t_ms / 3) + 0.3 * math.exp(-t_ms / 40))
+
+    spine = nubridge.simulate(
+        network,
+        "ode",
+        [row["t_ms"] * 1e-3 for row in expected],
+        inputs=network.rates_of("V_mV", voltage_mV),
+        record=["Ca", "VDCC_open", "CBP_Ca", "PMCA_Ca", "NCX_Ca"],
+        **TIGHT,
+    )
+    copies_per_uM = 602.214076 * network.parameters["volume_um3"]
+    for i, row in enumerate(expected):
+        assert close(spine["Ca"][0, i], row["Ca_uM"])
+        assert close(spine["VDCC_open"][0, i] / network.parameters["VDCC_0"], row["VDCC_O"])
+        assert close(spine["CBP_Ca"][0, i], row["CBPCa_uM"])
+        assert close(spine["PMCA_Ca"][0, i] * copies_per_uM, row["PMCA1"])
+        assert close(spine["NCX_Ca"][0, i] * copies_per_uM, row["NCX1"])
 
 
 def test_spine_starts_in_the_equilibrium_of_its_channels_and_calbindin():
