@@ -82,7 +82,7 @@ def net_text(network: Plain) -> str:
 
 
 def bngsim(network: Plain) -> Callable[[float, int], float]:
-    """https://pypi.org/project/bngsim, C++."""
+    """The bngsim of the Python package index, C++."""
     import bngsim as peer
 
     with tempfile.TemporaryDirectory() as folder:
