@@ -10,7 +10,7 @@
 #include "maxent/categorical.hpp"
 #include "maxent/counts.hpp"
 #include "maxent/gaussian.hpp"
-#include "random.hpp"
+#include "units/error.hpp"
 
 namespace nubridge::test {
 namespace {
@@ -275,10 +275,11 @@ TEST(NetworkClosure, RefusesWhatDoesNotFit) {
                                     {"'A + A -> B'", "takes 2"});
 }
 
+// On full sites A = 20 - holes and A_A = 190 - 19 holes as long as holes come alone.
 TEST(NetworkClosure, NamesTheRedundantDirectionOfASingularFisherMatrix) {
-    const Counts::Definition definition{{"A"}, 2, Base::poisson, Sign::minus, {}, 40};
-    const NetworkClosure closure(network_of({"A"}, {{"A -> 0", 1.0}}), std::make_shared<Counts>(definition), {});
-    expect_refusal<InvalidArgument>([&] { rhs(closure, {60.0, 0.0}); }, {"singular", "A_A", "does not change the law"});
+    const NetworkClosure closure(network_of({"A"}, {{"A -> 0", 1.0}}), counts(Base::binomial, 2, Sign::minus, 20), {});
+    expect_refusal<InvalidArgument>([&] { rhs(closure, {-40.0, 0.0}); },
+                                    {"singular", "1 A ", "0.0526 A_A", "does not change the law"});
 }
 
 TEST(NetworkClosure, RefusesInputsThatAreNoAmounts) {
