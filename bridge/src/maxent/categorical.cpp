@@ -94,6 +94,13 @@ void Categorical::sample_as(std::span<const double> nu, std::uint64_t seed, std:
 }
 
 void Categorical::sample(std::span<const double> nu, std::uint64_t seed, std::span<double> samples) const {
+    for (std::size_t a = 0; a < nu.size(); ++a) {
+        if (std::isnan(nu[a])) {
+            throw InvalidArgument("nu of '" + names_[a + 1] +
+                                  "' is not a number, so that there are no probabilities to sample from; look for what "
+                                  "wrote it");
+        }
+    }
     sample_as(nu, seed, samples);
 }
 
