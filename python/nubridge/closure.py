@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 
 from . import _library
 from ._arrays import Array, pointer, rows
-from .errors import InvalidArgumentError
+from .errors import InvalidArgumentError, ModelFileError
 from .families import Family
 from .network import Network
 
@@ -76,7 +76,10 @@ class Closure:
         text = json.dumps({key: value for key, value in options.items() if value is not None})
         handle = ctypes.c_void_p()
         arguments = (self.network._handle, self.family._handle, text.encode(), ctypes.byref(handle))
-        _library.check(self._library, self._library.nubridge_closure_open(*arguments))
+        try:
+            _library.check(self._library, self._library.nubridge_closure_open(*arguments))
+        except ModelFileError as error:
+            raise InvalidArgumentError(str(error)) from None
         self._handle = handle
         weakref.finalize(self, self._library.nubridge_closure_close, handle)
 

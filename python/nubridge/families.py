@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike
 
 from . import _library
 from ._arrays import Array, pointer, rows
-from .errors import InvalidArgumentError
+from .errors import InvalidArgumentError, ModelFileError
 
 _NU, _MOMENT, _STATE = range(3)
 
@@ -36,7 +36,10 @@ class Family:
             raise InvalidArgumentError(f"the family cannot be described: {error}; pass names and numbers") from error
         self._library = _library.library()
         handle = ctypes.c_void_p()
-        _library.check(self._library, self._library.nubridge_family_open(text.encode(), ctypes.byref(handle)))
+        try:
+            _library.check(self._library, self._library.nubridge_family_open(text.encode(), ctypes.byref(handle)))
+        except ModelFileError as error:
+            raise InvalidArgumentError(str(error)) from None
         self._handle = handle
         self._finalizer = weakref.finalize(self, self._library.nubridge_family_close, handle)
         self.nu_names = self._names(_NU)

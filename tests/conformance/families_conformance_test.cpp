@@ -58,8 +58,8 @@ std::vector<FamilyCase> counts_cases() {
     const auto add = [&](const std::string& name, Counts::Definition definition, const Points& points) {
         for (const Sign sign : {Sign::minus, Sign::plus}) {
             definition.sign = sign;
-            cases.push_back({name + suffix(sign), std::make_shared<Counts>(definition),
-                             turned(points, Sign::minus, sign)});
+            cases.push_back(
+                {name + suffix(sign), std::make_shared<Counts>(definition), turned(points, Sign::minus, sign)});
         }
     };
     add("Geometric", {{"A"}, 1, Base::counting}, {{0.2}, {1.5}});
@@ -101,11 +101,12 @@ std::vector<FamilyCase> field_cases() {
     std::vector<FamilyCase> cases;
     Random random(5);
     for (const Sign sign : {Sign::minus, Sign::plus}) {
-        const std::vector<std::vector<std::size_t>> loop{{0}, {1}, {2}, {3}, {4}, {5}, {0, 1}, {1, 2}, {2, 3}, {3, 4},
-                                                         {4, 5}, {0, 5}, {0, 2, 4}};
-        cases.push_back({"LoopWithTriple" + suffix(sign),
-                         std::make_shared<BinaryField>(std::vector<std::string>{"a", "b", "c", "d", "e", "f"}, loop, sign),
-                         {random.uniforms(loop.size(), -1.0, 1.0), std::vector<double>(loop.size(), 0.0)}});
+        const std::vector<std::vector<std::size_t>> loop{{0},    {1},    {2},    {3},    {4},    {5},      {0, 1},
+                                                         {1, 2}, {2, 3}, {3, 4}, {4, 5}, {0, 5}, {0, 2, 4}};
+        cases.push_back(
+            {"LoopWithTriple" + suffix(sign),
+             std::make_shared<BinaryField>(std::vector<std::string>{"a", "b", "c", "d", "e", "f"}, loop, sign),
+             {random.uniforms(loop.size(), -1.0, 1.0), std::vector<double>(loop.size(), 0.0)}});
         std::vector<std::string> units;
         std::vector<std::vector<std::size_t>> ladder;
         for (std::size_t u = 0; u < 40; ++u) {
@@ -113,8 +114,11 @@ std::vector<FamilyCase> field_cases() {
             ladder.push_back({u});
             if (u >= 2) ladder.push_back({u - 2, u});
         }
-        cases.push_back({"LongLadder" + suffix(sign), std::make_shared<BinaryField>(units, ladder, sign),
-                         {random.uniforms(ladder.size(), -1.0, 1.0)}, 0, false});
+        cases.push_back({"LongLadder" + suffix(sign),
+                         std::make_shared<BinaryField>(units, ladder, sign),
+                         {random.uniforms(ladder.size(), -1.0, 1.0)},
+                         0,
+                         false});
     }
     return cases;
 }

@@ -157,8 +157,7 @@ TEST_P(FamilyConformance, StatesAreTheLaw) {
     for (const auto& nu : GetParam().points) {
         const auto law = family().states(nu);
         EXPECT_NEAR(std::accumulate(law.probabilities.begin(), law.probabilities.end(), 0.0), 1.0, 1e-12);
-        EXPECT_NEAR(law.log_partition, family().log_partition(nu),
-                    64 * epsilon * (1.0 + std::abs(law.log_partition)));
+        EXPECT_NEAR(law.log_partition, family().log_partition(nu), 64 * epsilon * (1.0 + std::abs(law.log_partition)));
         for (std::size_t i = 0; i < law.size(); ++i) {
             const auto x = statistics(law.states.data() + i * family().state_size());
             for (std::size_t a = 0; a < nu_count(); ++a) ASSERT_EQ(x[a], law.statistics[i * nu_count() + a]);

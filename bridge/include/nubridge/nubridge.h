@@ -348,8 +348,8 @@ nubridge_status nubridge_ensemble(const nubridge_network*, const nubridge_simula
 /* ---- families and closures
  * --------------------------------------------------------------------------------------------------- */
 /* Laws p~(s; nu) = exp(sgn SUM nu_a X_a(s)) g(s) / Z(nu) by a JSON description, and d nu/dt = F of any network on them,
- * per s. Rows as above, widths from _count. MODEL_SYNTAX and MODEL_INVALID speak of the description; INVALID_ARGUMENT of
- * a nu without a law, moments of no law, a singular Fisher matrix; NOT_CONVERGED of the inverse. */
+ * per s. Rows as above, widths from _count. MODEL_SYNTAX and MODEL_INVALID speak of the description; INVALID_ARGUMENT
+ * of a nu without a law, moments of no law, a singular Fisher matrix; NOT_CONVERGED of the inverse. */
 
 /** A maximum-entropy family. Opaque, immutable, shared between threads. */
 typedef struct nubridge_family nubridge_family;

@@ -35,7 +35,11 @@ Index at(std::size_t i) {
 class EnumeratedPoint final : public ClosurePoint {
 public:
     EnumeratedPoint(const Family& family, const Events& events, std::size_t terms, std::span<const double> nu)
-        : family_(family), events_(events), terms_(terms), law_(family.states(nu)), mean_(VectorXd::Zero(at(nu.size()))) {
+        : family_(family),
+          events_(events),
+          terms_(terms),
+          law_(family.states(nu)),
+          mean_(VectorXd::Zero(at(nu.size()))) {
         for (std::size_t i = 0; i < law_.size(); ++i) mean_ += law_.probabilities[i] * x(i);
     }
 
@@ -162,7 +166,9 @@ Events state_changes(const ReactionNetwork& network, const Roles& roles) {
 Events chain_changes(std::vector<ChainTerm> terms, bool ring) {
     return [terms = std::move(terms), ring](State state, std::size_t r, const Emit& emit) {
         std::vector<double> next(state.begin(), state.end());
-        const auto is = [&](std::size_t site, std::size_t content) { return state[site] == static_cast<double>(content); };
+        const auto is = [&](std::size_t site, std::size_t content) {
+            return state[site] == static_cast<double>(content);
+        };
         for (std::size_t k = 0; k < state.size(); ++k) {
             for (const SiteRule& rule : terms[r].site) {
                 if (!is(k, rule.from)) continue;

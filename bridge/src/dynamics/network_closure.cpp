@@ -85,13 +85,27 @@ NetworkClosure::NetworkClosure(std::shared_ptr<const ReactionNetwork> network, s
         rates_.push_back(rate_of(r, found));
         term_names_.push_back(network_->definition().reactions[r].name);
     }
+    const std::vector<std::size_t> hopping = add_hops(found);
+    if (options_.theta.empty()) options_.theta.assign(term_count(), 1.0);
+    if (options_.theta.size() != term_count())
+        refuse<InvalidArgument>("theta has ", options_.theta.size(), " numbers; there are ", term_count(), " terms");
     const auto chain = std::dynamic_pointer_cast<const IsingChain>(family_);
+    const auto boundary = chain ? chain->definition().boundary : IsingChain::Boundary::open;
+    // Four different neighbours need four sites.
+    const bool alike = boundary == IsingChain::Boundary::infinite ||
+                       (boundary == IsingChain::Boundary::ring && chain->state_size() >= 4);
+    ground_ =
+        alike ? chain_ground(*network_, chain, found, hopping) : enumerated_ground(network_, family_, found, hopping);
+}
+
+std::vector<std::size_t> NetworkClosure::add_hops(const Roles& roles) {
     std::vector<std::size_t> hopping;
+    const bool chain = dynamic_cast<const IsingChain*>(family_.get()) != nullptr;
     for (std::size_t s = 0; s < options_.hop_per_s.size(); ++s) {
         const double rate = options_.hop_per_s[s];
         if (rate == 0.0) continue;
         const std::string& name = network_->definition().species[s].name;
-        if (!(rate > 0.0 && std::isfinite(rate)) || !chain || !found.inside(s)) {
+        if (!(rate > 0.0 && std::isfinite(rate)) || !chain || !roles.inside(s)) {
             refuse<InvalidArgument>("'", name, "' hops ", rate,
                                     " times a second; only species of a chain hop, at a finite rate above 0");
         }
@@ -99,14 +113,7 @@ NetworkClosure::NetworkClosure(std::shared_ptr<const ReactionNetwork> network, s
         rates_.push_back({rate, {}, {}});
         term_names_.push_back("hop_" + name);
     }
-    if (options_.theta.empty()) options_.theta.assign(term_count(), 1.0);
-    if (options_.theta.size() != term_count())
-        refuse<InvalidArgument>("theta has ", options_.theta.size(), " numbers; there are ", term_count(), " terms");
-    const bool short_ring = chain && chain->state_size() < 4;
-    const bool alike = chain && chain->definition().boundary != IsingChain::Boundary::open;
-    const bool infinite = chain && chain->definition().boundary == IsingChain::Boundary::infinite;
-    ground_ = infinite || (alike && !short_ring) ? chain_ground(*network_, chain, found, hopping)
-                                                 : enumerated_ground(network_, family_, found, hopping);
+    return hopping;
 }
 
 void NetworkClosure::require_inputs() const {

@@ -5,6 +5,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "chemistry/input.hpp"
@@ -75,6 +76,8 @@ private:
     };
     void require_inputs() const;
     Roles roles() const;
+    /// Appends a term a hopping species; those species.
+    std::vector<std::size_t> add_hops(const Roles& roles);
     Rate rate_of(std::size_t reaction, const Roles& roles) const;
     std::vector<double> rates(std::span<const double> inputs) const;
     double rate_slope(const Rate& rate, std::span<const double> inputs, std::size_t input) const;

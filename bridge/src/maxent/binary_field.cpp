@@ -241,7 +241,8 @@ void BinaryField::sample(std::span<const double> nu, std::uint64_t seed, std::sp
 WeightedStates BinaryField::states(std::span<const double> nu) const {
     require_finite(nu, nu_names(), "nu");
     if (units_.size() > 20)
-        refuse<InvalidArgument>(units_.size(), " units have 2^", units_.size(), " states; at most 2^20 are written out");
+        refuse<InvalidArgument>(units_.size(), " units have 2^", units_.size(),
+                                " states; at most 2^20 are written out");
     const std::size_t count = std::size_t{1} << units_.size();
     WeightedStates law;
     law.states.resize(count * units_.size());

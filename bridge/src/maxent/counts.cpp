@@ -133,12 +133,11 @@ void Counts::require_axis(std::span<const double> nu, std::size_t species) const
     if (poisson && highest < 2) return;
     if (deciding < nu.size() && factor(definition_.sign) * nu[deciding] < 0.0) return;
     const auto name = deciding < nu.size() ? nu_names()[deciding] : definition_.species[species];
-    refuse<InvalidArgument>("nu of '", name, "' is ", deciding < nu.size() ? nu[deciding] : 0.0,
-                            ", where Z is infinite: with the sign ", static_cast<int>(definition_.sign),
-                            " and the base '", poisson ? "poisson" : "counting",
-                            "' the highest order that is not 0 must be ",
-                            definition_.sign == Sign::minus ? "positive" : "negative",
-                            "; correct nu, or bound the counts (largest)");
+    refuse<InvalidArgument>(
+        "nu of '", name, "' is ", deciding < nu.size() ? nu[deciding] : 0.0, ", where Z is infinite: with the sign ",
+        static_cast<int>(definition_.sign), " and the base '", poisson ? "poisson" : "counting",
+        "' the highest order that is not 0 must be ", definition_.sign == Sign::minus ? "positive" : "negative",
+        "; correct nu, or bound the counts (largest)");
 }
 
 void Counts::require_law(std::span<const double> nu) const {

@@ -2,8 +2,7 @@
 
 namespace nubridge::maxent {
 
-double Family::expectation(std::span<const double> nu,
-                           const std::function<double(std::span<const double>)>& f) const {
+double Family::expectation(std::span<const double> nu, const std::function<double(std::span<const double>)>& f) const {
     const WeightedStates law = states(nu);
     double sum = 0.0;
     for (std::size_t i = 0; i < law.size(); ++i)

@@ -94,8 +94,7 @@ void Gaussian::from_moments(std::span<const double> moments, std::span<double> n
     const VectorXd mean = Eigen::Map<const VectorXd>(moments.data(), at(n));
     MatrixXd covariance(at(n), at(n));
     for (std::size_t i = 0; i < n; ++i) {
-        for (std::size_t j = 0; j < n; ++j)
-            covariance(at(i), at(j)) = moments[pair(i, j)] - mean[at(i)] * mean[at(j)];
+        for (std::size_t j = 0; j < n; ++j) covariance(at(i), at(j)) = moments[pair(i, j)] - mean[at(i)] * mean[at(j)];
     }
     const Eigen::LLT<MatrixXd> solver(covariance);
     if (solver.info() != Eigen::Success) {
@@ -153,7 +152,8 @@ void Gaussian::sample(std::span<const double> nu, std::uint64_t seed, std::span<
     }
 }
 
-// Gauss and Hermite's nodes are the eigenvalues of the recurrence of the orthogonal polynomials (Golub and Welsch 1969).
+// Gauss and Hermite's nodes are the eigenvalues of the recurrence of the orthogonal polynomials (Golub and Welsch
+// 1969).
 WeightedStates Gaussian::states(std::span<const double> nu) const {
     const std::size_t n = variables_.size();
     if (n > 8) {

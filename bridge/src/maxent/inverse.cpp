@@ -61,7 +61,8 @@ void solve_moments(const Family& family, std::span<const double> moments, std::s
     double value = objective(family, nu, target);
     for (int step = 0; step < most_steps; ++step) {
         family.fisher({nu.data(), family.nu_count()}, {fisher.data(), static_cast<std::size_t>(n * n)});
-        const VectorXd scale = fisher.diagonal().cwiseMax(std::numeric_limits<double>::min()).cwiseSqrt().cwiseInverse();
+        const VectorXd scale =
+            fisher.diagonal().cwiseMax(std::numeric_limits<double>::min()).cwiseSqrt().cwiseInverse();
         const Eigen::LDLT<MatrixXd> solver(scale.asDiagonal() * fisher * scale.asDiagonal());
         if (solver.vectorD().minCoeff() < 1e-15)
             refuse_moments<InvalidArgument>(family, nu, target, "no law of the family has these moments");

@@ -42,6 +42,12 @@ struct IsingChain::Derivatives {
     std::vector<double> first = {}, second = {};
 };
 
+/// A weight of (last, first) site, 1/Z included, and the logarithm that is in it.
+struct IsingChain::Closing {
+    MatrixJet weight;
+    Derivatives log_z;
+};
+
 IsingChain::IsingChain(Definition definition) : definition_(std::move(definition)) {
     const std::size_t species = definition_.species.size();
     if (definition_.couplings) {
@@ -295,7 +301,35 @@ WeightedStates IsingChain::states(std::span<const double> nu) const {
     return law;
 }
 
-// ln p = SUM of the bonds' ln T + the closing part, whose derivatives come from powers of T or from its eigenvector.
+// What a stretch of sites has beside its bonds: as a ring the rest of it, else the eigenvector at both ends.
+IsingChain::Closing IsingChain::closing(const Transfer& t, std::span<const double> nu, std::size_t sites,
+                                        std::size_t order) const {
+    if (definition_.boundary == Boundary::ring) {
+        Closing out{power(t.jet, sites_ - sites + 1), log_partition_derivatives(nu, order)};
+        out.weight.log_scale -= out.log_z.value;
+        return out;
+    }
+    const DominantPair pair = dominant_pair(t.jet);
+    const auto& v = pair.vector;
+    const auto& first = pair.vector_first;
+    const auto& second = pair.vector_second;
+    Closing out{{v * v.transpose(), {}, {}, 0.0}, infinite_derivatives(t, order)};
+    const double bonds = static_cast<double>(sites) - 1.0;
+    out.weight.log_scale = -bonds * out.log_z.value;
+    for (double& one : out.log_z.first) one *= bonds;
+    for (double& one : out.log_z.second) one *= bonds;
+    for (std::size_t a = 0; a < nu_count(); ++a) {
+        const MatrixXd half = v * first[a].transpose();
+        out.weight.first.emplace_back(half + half.transpose());
+        for (std::size_t b = 0; order > 1 && b <= a; ++b) {
+            const MatrixXd bent = v * second[MatrixJet::pair(a, b)].transpose() + first[a] * first[b].transpose();
+            out.weight.second.emplace_back(bent + bent.transpose());
+        }
+    }
+    return out;
+}
+
+// ln p = SUM of the bonds' ln T + ln of the closing weight, whose logarithm is differentiated here.
 IsingChain::Cluster IsingChain::cluster(std::span<const double> nu, std::size_t sites, bool with_curvature) const {
     const bool ring = definition_.boundary == Boundary::ring;
     if (definition_.boundary == Boundary::open || sites < 1 || sites > (ring ? sites_ : 8)) {
@@ -305,51 +339,26 @@ IsingChain::Cluster IsingChain::cluster(std::span<const double> nu, std::size_t 
     }
     const std::size_t n = nu_count(), q = contents(), count = power_of(q, sites), order = with_curvature ? 2 : 1;
     const Transfer t = transfer(nu, order);
-    MatrixJet closing;  // of (last, first)
-    std::vector<double> log_z_first, log_z_second;
-    if (ring) {
-        closing = power(t.jet, sites_ - sites + 1);
-        const Derivatives z = log_partition_derivatives(nu, order);
-        closing.log_scale -= z.value;
-        log_z_first = z.first;
-        log_z_second = z.second;
-    } else {
-        const DominantPair pair = dominant_pair(t.jet);
-        const Derivatives z = infinite_derivatives(t, order);
-        const double bonds = static_cast<double>(sites) - 1.0;
-        closing.value = pair.vector * pair.vector.transpose();
-        closing.log_scale = -bonds * z.value;
-        for (std::size_t a = 0; a < n; ++a) {
-            const MatrixXd half = pair.vector * pair.vector_first[a].transpose();
-            closing.first.emplace_back(half + half.transpose());
-            log_z_first.push_back(bonds * z.first[a]);
-            for (std::size_t b = 0; with_curvature && b <= a; ++b) {
-                const MatrixXd bent = pair.vector * pair.vector_second[MatrixJet::pair(a, b)].transpose() +
-                                      pair.vector_first[a] * pair.vector_first[b].transpose();
-                closing.second.emplace_back(bent + bent.transpose());
-                log_z_second.push_back(bonds * z.second[MatrixJet::pair(a, b)]);
-            }
-        }
-    }
+    const Closing end = closing(t, nu, sites, order);
     Cluster out{sites, std::vector<double>(count), std::vector<double>(count * n), {}};
     if (with_curvature) out.curvature.resize(count * n * n);
     std::vector<Index> s(sites);
     for (std::size_t i = 0; i < count; ++i) {
         for (std::size_t k = 0, rest = i; k < sites; ++k, rest /= q) s[k] = at(rest % q);
-        const auto end = [&](const MatrixXd& m) { return m(s.back(), s.front()); };
-        const double weight = end(closing.value);
-        double log_p = closing.log_scale + std::log(weight) + static_cast<double>(sites - 1) * t.jet.log_scale;
+        const double weight = end.weight.value(s.back(), s.front());
+        const auto relative = [&](const MatrixXd& slope) { return slope(s.back(), s.front()) / weight; };
+        double log_p = end.weight.log_scale + std::log(weight) + static_cast<double>(sites - 1) * t.jet.log_scale;
         for (std::size_t k = 0; k + 1 < sites; ++k) log_p += std::log(t.jet.value(s[k], s[k + 1]));
         out.probability[i] = std::exp(log_p);
         for (std::size_t a = 0; a < n; ++a) {
-            double score = end(closing.first[a]) / weight - log_z_first[a];
+            double& score = out.score[i * n + a];
+            score = relative(end.weight.first[a]) - end.log_z.first[a];
             for (std::size_t k = 0; k + 1 < sites; ++k) score += t.exponent[a](s[k], s[k + 1]);
-            out.score[i * n + a] = score;
             for (std::size_t b = 0; with_curvature && b < n; ++b) {
                 const std::size_t ab = MatrixJet::pair(a, b);
-                out.curvature[(i * n + a) * n + b] =
-                    end(closing.second[ab]) / weight -
-                    end(closing.first[a]) * end(closing.first[b]) / (weight * weight) - log_z_second[ab];
+                out.curvature[(i * n + a) * n + b] = relative(end.weight.second[ab]) -
+                                                     relative(end.weight.first[a]) * relative(end.weight.first[b]) -
+                                                     end.log_z.second[ab];
             }
         }
     }

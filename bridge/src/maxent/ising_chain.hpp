@@ -1,7 +1,6 @@
 #pragma once
 
 #include <cstddef>
-#include <memory>
 #include <optional>
 #include <utility>
 
@@ -74,10 +73,12 @@ public:
 private:
     struct Transfer;
     struct Derivatives;
+    struct Closing;
     void require_definition() const;
     Transfer transfer(std::span<const double> nu, std::size_t order) const;
     Derivatives log_partition_derivatives(std::span<const double> nu, std::size_t order) const;
     Derivatives infinite_derivatives(const Transfer& t, std::size_t order) const;
+    Closing closing(const Transfer& t, std::span<const double> nu, std::size_t sites, std::size_t order) const;
 
     Definition definition_;
     std::vector<std::pair<std::size_t, std::size_t>> couplings_;

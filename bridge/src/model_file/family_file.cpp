@@ -67,10 +67,10 @@ std::shared_ptr<const maxent::Family> read_counts(const json& text, const std::s
     using maxent::Base;
     const std::map<std::string, Base> bases{
         {"counting", Base::counting}, {"poisson", Base::poisson}, {"binomial", Base::binomial}};
-    return std::make_shared<maxent::Counts>(maxent::Counts::Definition{
-        distinct(object, "species"), object.has("order") ? object.count("order") : 1,
-        choice(object, "base", bases, Base::counting), sign_of(object, Sign::minus), count_if_given(object, "sites"),
-        count_if_given(object, "largest")});
+    return std::make_shared<maxent::Counts>(
+        maxent::Counts::Definition{distinct(object, "species"), object.has("order") ? object.count("order") : 1,
+                                   choice(object, "base", bases, Base::counting), sign_of(object, Sign::minus),
+                                   count_if_given(object, "sites"), count_if_given(object, "largest")});
 }
 
 std::shared_ptr<const maxent::Family> read_chain(const json& text, const std::string& origin) {
@@ -105,7 +105,8 @@ std::shared_ptr<const maxent::Family> read_field(const json& text, const std::st
 std::shared_ptr<const maxent::Family> read_family(std::string_view text, const std::string& origin) {
     const json document = parse_json(text, origin);
     if (!document.is_object() || !document.contains("kind") || !document["kind"].is_string())
-        throw ModelInvalid(origin + " lacks its 'kind'; it is counts, ising_chain, binary_field, gaussian or categorical");
+        throw ModelInvalid(origin +
+                           " lacks its 'kind'; it is counts, ising_chain, binary_field, gaussian or categorical");
     const auto kind = document["kind"].get<std::string>();
     if (kind == "counts") return read_counts(document, origin);
     if (kind == "ising_chain") return read_chain(document, origin);
@@ -134,9 +135,8 @@ dynamics::ClosureOptions read_closure_options(std::string_view text, const std::
     for (const auto& name : object.has("inputs") ? object.texts("inputs") : std::vector<std::string>{}) {
         const std::size_t i = index_of(object, names, name, "species or parameter");
         const bool is_species = i < species.size();
-        options.inputs.push_back(
-            {is_species ? chemistry::Input::Target::species : chemistry::Input::Target::parameter,
-             is_species ? i : i - species.size()});
+        options.inputs.push_back({is_species ? chemistry::Input::Target::species : chemistry::Input::Target::parameter,
+                                  is_species ? i : i - species.size()});
     }
     for (const json& one : object.has("theta") ? object.list("theta") : json::array()) {
         if (!one.is_number()) object.fail("needs numbers as 'theta', found " + one.dump());

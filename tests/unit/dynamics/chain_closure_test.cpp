@@ -22,12 +22,13 @@ using Boundary = IsingChain::Boundary;
 NetworkClosure all_terms(std::shared_ptr<const IsingChain> family) {
     ClosureOptions options;
     options.hop_per_s = {1.0};
-    return {network_of({"A"}, {{"A -> 0", 1.0}, {"0 -> A", 1.0}, {"A + A -> 0", 1.0}, {"A + A -> A", 1.0},
-                               {"A -> A + A", 1.0}}),
-            std::move(family), options};
+    return {
+        network_of({"A"},
+                   {{"A -> 0", 1.0}, {"0 -> A", 1.0}, {"A + A -> 0", 1.0}, {"A + A -> A", 1.0}, {"A -> A + A", 1.0}}),
+        std::move(family), options};
 }
 
-const std::map<std::string, std::size_t> term_of{{"decay", 0}, {"birth", 1}, {"annih", 2},
+const std::map<std::string, std::size_t> term_of{{"decay", 0}, {"birth", 1},  {"annih", 2},
                                                  {"coag", 3},  {"branch", 4}, {"hop", 5}};
 
 std::shared_ptr<const IsingChain> chain(Boundary boundary, std::optional<std::size_t> sites = {},
@@ -124,8 +125,7 @@ TEST(ChainClosure, OfARingIsThatOfAllItsStates) {
 }
 
 TEST(ChainClosure, OfAFormingPairGivesTheStatedNumbers) {
-    const IsingChain::Definition definition{
-        {"A", "B", "C"}, Boundary::infinite, {}, {{{1, 2}}}, Sign::plus};
+    const IsingChain::Definition definition{{"A", "B", "C"}, Boundary::infinite, {}, {{{1, 2}}}, Sign::plus};
     const auto family = std::make_shared<IsingChain>(definition);
     const NetworkClosure closure(network_of({"A", "B", "C"}, {{"A -> B + C", 1.0}, {"B + C -> A", 0.7}}), family, {});
     const Numbers nu{-.5, -.8, -1, -.4}, m = moments(*family, nu), f = rhs(closure, nu);
@@ -139,8 +139,7 @@ TEST(ChainClosure, OfAFormingPairGivesTheStatedNumbers) {
 }
 
 TEST(ChainClosure, OfAnEnzymeGivesTheStatedNumbers) {
-    const IsingChain::Definition definition{
-        {"E", "S", "ES", "P"}, Boundary::infinite, {}, {{{0, 1}}}, Sign::plus};
+    const IsingChain::Definition definition{{"E", "S", "ES", "P"}, Boundary::infinite, {}, {{{0, 1}}}, Sign::plus};
     const auto family = std::make_shared<IsingChain>(definition);
     const NetworkClosure closure(
         network_of({"E", "S", "ES", "P"}, {{"E + S -> ES", 2.0}, {"ES -> E + S", 0.5}, {"ES -> E + P", 1.0}}), family,
@@ -191,8 +190,11 @@ TEST(ChainClosure, RefusesReactionsThatNoSiteCanHold) {
     const auto family = chain(Boundary::infinite);
     const auto refused = [&](const std::vector<std::string>& species, const std::string& reaction,
                              const std::vector<std::string>& words) {
-        expect_refusal<InvalidArgument>([&] { NetworkClosure(network_of(species, {{reaction, 1.0}}), family, {}); },
-                                        words);
+        expect_refusal<InvalidArgument>(
+            [&] {
+                NetworkClosure(network_of(species, {{reaction, 1.0}}), family, {});
+            },
+            words);
     };
     refused({"A"}, "A + A + A -> A", {"'A + A + A -> A'", "3 reactants", "split"});
     refused({"A"}, "A -> A + A + A", {"3 products"});

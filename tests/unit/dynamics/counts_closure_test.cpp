@@ -22,8 +22,8 @@ using maxent::Base;
 using maxent::Counts;
 using maxent::Sign;
 
-const std::map<std::string, std::string> reaction_of{{"decay", "A -> 0"},     {"birth", "0 -> A"},
-                                                     {"annih", "A + A -> 0"}, {"coag", "A + A -> A"},
+const std::map<std::string, std::string> reaction_of{{"decay", "A -> 0"},      {"birth", "0 -> A"},
+                                                     {"annih", "A + A -> 0"},  {"coag", "A + A -> A"},
                                                      {"branch", "A -> A + A"}, {"open", "E -> A"}};
 
 std::shared_ptr<const Counts> counts(Base base, std::size_t order, Sign sign = Sign::minus,
@@ -125,12 +125,12 @@ TEST(CountsClosure, OfOrder1OnTheBinomialBaseIsItsClosedForm) {
 // A network with all kinds of propensities, an input that is a parameter and one that is a species.
 std::shared_ptr<const ReactionNetwork> driven_network() {
     chemistry::NetworkDefinition definition = network_of({"A", "B", "D"}, {{"A -> 0", 0.7},
-                                                                            {"A + A -> B", 0.2},
-                                                                            {"B + D -> A", 0.3},
-                                                                            {"0 -> A", 1.5},
-                                                                            {"A + B + D -> B", 0.1},
-                                                                            {"D + D -> B", 0.25}})
-                                                   ->definition();
+                                                                           {"A + A -> B", 0.2},
+                                                                           {"B + D -> A", 0.3},
+                                                                           {"0 -> A", 1.5},
+                                                                           {"A + B + D -> B", 0.1},
+                                                                           {"D + D -> B", 0.25}})
+                                                  ->definition();
     definition.parameters.push_back({"k", 0.4, {}});
     definition.reactions[0].parameter = 0;
     return std::make_shared<const ReactionNetwork>(definition);
@@ -268,18 +268,27 @@ TEST(NetworkClosure, RefusesWhatDoesNotFit) {
     refused(network_of({"A", "E"}, {{"A -> 0", 1.0}}), options, {"empty", "binomial"});
     const auto field = std::make_shared<maxent::BinaryField>(std::vector<std::string>{"A"},
                                                              std::vector<std::vector<std::size_t>>{{0}});
-    expect_refusal<InvalidArgument>([&] { NetworkClosure(network_of({"A"}, {{"A -> 0", 1.0}}), field, {}); },
-                                    {"holds no molecules"});
+    expect_refusal<InvalidArgument>(
+        [&] {
+            NetworkClosure(network_of({"A"}, {{"A -> 0", 1.0}}), field, {});
+        },
+        {"holds no molecules"});
     const auto states = std::make_shared<maxent::Categorical>(std::vector<std::string>{"A", "B"});
-    expect_refusal<InvalidArgument>([&] { NetworkClosure(network_of({"A", "B"}, {{"A + A -> B", 1.0}}), states, {}); },
-                                    {"'A + A -> B'", "takes 2"});
+    expect_refusal<InvalidArgument>(
+        [&] {
+            NetworkClosure(network_of({"A", "B"}, {{"A + A -> B", 1.0}}), states, {});
+        },
+        {"'A + A -> B'", "takes 2"});
 }
 
 // On full sites A = 20 - holes and A_A = 190 - 19 holes as long as holes come alone.
 TEST(NetworkClosure, NamesTheRedundantDirectionOfASingularFisherMatrix) {
     const NetworkClosure closure(network_of({"A"}, {{"A -> 0", 1.0}}), counts(Base::binomial, 2, Sign::minus, 20), {});
-    expect_refusal<InvalidArgument>([&] { rhs(closure, {-40.0, 0.0}); },
-                                    {"singular", "1 A ", "0.0526 A_A", "does not change the law"});
+    expect_refusal<InvalidArgument>(
+        [&] {
+            rhs(closure, {-40.0, 0.0});
+        },
+        {"singular", "1 A ", "0.0526 A_A", "does not change the law"});
 }
 
 TEST(NetworkClosure, RefusesInputsThatAreNoAmounts) {

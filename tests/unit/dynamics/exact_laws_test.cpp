@@ -56,28 +56,34 @@ TEST_P(ChainLaw, IsReproducedByTheClosureTo1e8) {
 
 INSTANTIATE_TEST_SUITE_P(
     ChainClosure, ChainLaw,
-    testing::Values(
-        Law{"Decay",
-            {{"A -> 0", 1.0}},
-            [](double s, double rho0, double eta0) { return Numbers{rho0 * std::exp(-s), eta0 * std::exp(-2 * s)}; },
-            {{.25, -.01844829687, .05014659783}, {.5, -.44962923979, .03320206852}, {1, -1.16265953278, .02094624697},
-             {2, -2.33716356763, .01452410919}}},
-        Law{"Annihilation",
-            {{"A + A -> 0", 1.0}},
-            [](double s, double rho0, double eta0) { return pairs_law(s, rho0, eta0, 0, 1, 0); },
-            {{.25, -.25817438637, .21195429811}, {.5, -.52267483799, .08589212126}, {1, -.77517238828, -.28456085652},
-             {2, -.97512343786, -1.16603930892}}},
-        Law{"DecayAndPairs",
-            {{"A -> 0", 0.4}, {"A + A -> 0", 0.7}, {"A + A -> A", 0.3}},
-            [](double s, double rho0, double eta0) { return pairs_law(s, rho0, eta0, 0.4, 0.7, 0.3); },
-            {}},
-        Law{"Langmuir",
-            {{"A -> 0", 1.0}, {"0 -> A", 0.5}},
-            [](double time, double rho0, double eta0) {
-                const double s = 1.5, b = 0.5, ri = b / s, big = 2 * b * (rho0 - ri) / s, e = std::exp(-s * time);
-                return Numbers{ri + (rho0 - ri) * e, ri * ri + big * e + (eta0 - ri * ri - big) * e * e};
-            },
-            {{1, -.39018224835, .00443072857}, {2, -.62263829398, .00024784484}}}),
+    testing::Values(Law{"Decay",
+                        {{"A -> 0", 1.0}},
+                        [](double s, double rho0, double eta0) {
+                            return Numbers{rho0 * std::exp(-s), eta0 * std::exp(-2 * s)};
+                        },
+                        {{.25, -.01844829687, .05014659783},
+                         {.5, -.44962923979, .03320206852},
+                         {1, -1.16265953278, .02094624697},
+                         {2, -2.33716356763, .01452410919}}},
+                    Law{"Annihilation",
+                        {{"A + A -> 0", 1.0}},
+                        [](double s, double rho0, double eta0) { return pairs_law(s, rho0, eta0, 0, 1, 0); },
+                        {{.25, -.25817438637, .21195429811},
+                         {.5, -.52267483799, .08589212126},
+                         {1, -.77517238828, -.28456085652},
+                         {2, -.97512343786, -1.16603930892}}},
+                    Law{"DecayAndPairs",
+                        {{"A -> 0", 0.4}, {"A + A -> 0", 0.7}, {"A + A -> A", 0.3}},
+                        [](double s, double rho0, double eta0) { return pairs_law(s, rho0, eta0, 0.4, 0.7, 0.3); },
+                        {}},
+                    Law{"Langmuir",
+                        {{"A -> 0", 1.0}, {"0 -> A", 0.5}},
+                        [](double time, double rho0, double eta0) {
+                            const double s = 1.5, b = 0.5, ri = b / s, big = 2 * b * (rho0 - ri) / s,
+                                         e = std::exp(-s * time);
+                            return Numbers{ri + (rho0 - ri) * e, ri * ri + big * e + (eta0 - ri * ri - big) * e * e};
+                        },
+                        {{1, -.39018224835, .00443072857}, {2, -.62263829398, .00024784484}}}),
     [](const auto& one) { return one.param.name; });
 
 TEST(ChainClosure, WithHoppingGivesTheStatedMoments) {

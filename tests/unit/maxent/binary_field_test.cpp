@@ -63,7 +63,8 @@ TEST(BinaryField, OfARandomGraphAgreesWithEnumeration) {
         EXPECT_NEAR(field.log_partition(nu), law.log_partition, 1e-12);
         for (std::size_t a = 0; a < nu.size(); ++a) {
             double mean = 0.0;
-            for (std::size_t i = 0; i < law.size(); ++i) mean += law.probabilities[i] * law.statistics[i * nu.size() + a];
+            for (std::size_t i = 0; i < law.size(); ++i)
+                mean += law.probabilities[i] * law.statistics[i * nu.size() + a];
             EXPECT_NEAR(m[a], mean, 1e-13);
         }
     }

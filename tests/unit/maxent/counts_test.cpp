@@ -58,8 +58,11 @@ TEST(Counts, WithoutALawAreRefusedByTheRule) {
     expect_refusal<InvalidArgument>([&] { log_z(one(Base::poisson, 2), {0.1, -0.02}); }, {"'A_A' is -0.02"});
     expect_refusal<InvalidArgument>([&] { log_z(one(Base::counting, 2), {0.1, NAN}); }, {"'A_A' is nan", "finite"});
     expect_refusal<InvalidArgument>([&] { log_z(one(Base::counting, 1), {1e-9}); }, {"'A'", "states", "bound"});
-    expect_refusal<InvalidArgument>([&] { log_z(Counts({{"A", "B"}, 2, Base::counting}), {1, 1, 0.1, -5, 0.1}); },
-                                    {"2 species", "Z is infinite"});
+    expect_refusal<InvalidArgument>(
+        [&] {
+            log_z(Counts({{"A", "B"}, 2, Base::counting}), {1, 1, 0.1, -5, 0.1});
+        },
+        {"2 species", "Z is infinite"});
     EXPECT_NO_THROW(log_z(one(Base::poisson, 2), {-3.0, 0.0}));
     EXPECT_NO_THROW(log_z(Counts({{"A"}, 2, Base::poisson, Sign::minus, {}, 50}), {0.1, -0.02}));
 }
@@ -74,8 +77,11 @@ TEST(Counts, MomentsOfNoLawAreRefused) {
     expect_refusal<InvalidArgument>([&] { invert(one(Base::poisson, 2), {2.5, 1.9}); }, {"'A_A'", "no law"});
     // More spread than Poisson's needs a tail that is not there.
     expect_refusal<InvalidArgument>([&] { invert(one(Base::poisson, 2), {2.0, 3.0}); }, {"no law"});
-    expect_refusal<InvalidArgument>([&] { invert(Counts({{"A"}, 1, Base::binomial, Sign::minus, 5, {}}), {5.5}); },
-                                    {"'A' is 5.5", "bound"});
+    expect_refusal<InvalidArgument>(
+        [&] {
+            invert(Counts({{"A"}, 1, Base::binomial, Sign::minus, 5, {}}), {5.5});
+        },
+        {"'A' is 5.5", "bound"});
 }
 
 TEST(Counts, DefinitionsThatDoNotFitAreRefused) {

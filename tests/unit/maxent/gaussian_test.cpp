@@ -32,12 +32,18 @@ TEST(Gaussian, OfOneVariableIsTheNormalLaw) {
 }
 
 TEST(Gaussian, WithoutALawIsRefused) {
-    expect_refusal<InvalidArgument>([] { Gaussian({"x"}).log_partition(Numbers{0.0, -0.5}); },
-                                    {"precision -1", "sign -1", "positive definite"});
+    expect_refusal<InvalidArgument>(
+        [] {
+            Gaussian({"x"}).log_partition(Numbers{0.0, -0.5});
+        },
+        {"precision -1", "sign -1", "positive definite"});
     expect_refusal<InvalidArgument>([] { Gaussian({"x"}, Sign::plus).log_partition(Numbers{0.0, 0.5}); }, {"negative"});
     Numbers nu(5);
-    expect_refusal<InvalidArgument>([&] { Gaussian({"x", "y"}).from_moments(Numbers{0, 0, 1, 2, 1}, nu); },
-                                    {"variance -1", "covariance"});
+    expect_refusal<InvalidArgument>(
+        [&] {
+            Gaussian({"x", "y"}).from_moments(Numbers{0, 0, 1, 2, 1}, nu);
+        },
+        {"variance -1", "covariance"});
     expect_refusal<InvalidArgument>([] { Gaussian(std::vector<std::string>{}); }, {"0 variables"});
 }
 

@@ -75,10 +75,16 @@ TEST(IsingChain, DefinitionsThatDoNotFitAreRefused) {
     expect_refusal<InvalidArgument>(make({{"A"}, Boundary::ring, 2}), {"2 sites", "3 to"});
     expect_refusal<InvalidArgument>(make({{"A"}, Boundary::infinite, 9}), {"9 sites", "stretch"});
     expect_refusal<InvalidArgument>(make({{"A", "B"}, Boundary::infinite, {}, {{{0, 1}, {1, 0}}}}), {"'A'", "twice"});
-    expect_refusal<InvalidArgument>([] { IsingChain({{"A"}, Boundary::open, 30}).states(Numbers{0, 0}); },
-                                    {"30 sites", "states"});
-    expect_refusal<InvalidArgument>([] { IsingChain({{"A"}, Boundary::open, 6}).cluster(Numbers{0, 0}, 3, false); },
-                                    {"same everywhere"});
+    expect_refusal<InvalidArgument>(
+        [] {
+            IsingChain({{"A"}, Boundary::open, 30}).states(Numbers{0, 0});
+        },
+        {"30 sites", "states"});
+    expect_refusal<InvalidArgument>(
+        [] {
+            IsingChain({{"A"}, Boundary::open, 6}).cluster(Numbers{0, 0}, 3, false);
+        },
+        {"same everywhere"});
 }
 
 }  // namespace
