@@ -48,7 +48,7 @@ TEST(ChainClosure, GivesTheIsingOracle) {
     std::size_t rows = 0;
     const auto plus = chain(Boundary::infinite), minus = chain(Boundary::infinite, {}, Sign::minus);
     const NetworkClosure closure = all_terms(plus), turned = all_terms(minus);
-    for (const auto& row : read_table("oracle_ising.csv")) {
+    for (const auto& row : read_oracle_text("oracle_ising.csv")) {
         const auto number = [&](const char* column) { return std::stod(row.at(column)); };
         const Numbers nu{number("h"), number("J")}, negative{-number("h"), -number("J")};
         const std::string what = row.at("h") + " " + row.at("J") + " " + row.at("reaction");
