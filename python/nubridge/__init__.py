@@ -8,6 +8,7 @@
 
 __version__ = "0.1.0"
 
+from .closure import Closure
 from .errors import (
     Error,
     Interrupted,
@@ -24,6 +25,7 @@ from .errors import (
     OutsideDomainWarning,
     ResultFileError,
 )
+from .families import BinaryField, Categorical, Counts, Family, Gaussian, IsingChain
 from .inputs import PulseTrain, Waveform
 from .mechanisms import load
 from .model import Model
@@ -34,11 +36,18 @@ from .space import Space
 from .training import train
 
 __all__ = [
+    "BinaryField",
+    "Categorical",
+    "Closure",
+    "Counts",
     "Error",
+    "Family",
+    "Gaussian",
     "Interrupted",
     "InvalidArgumentError",
     "InvalidInputError",
     "InvalidStateError",
+    "IsingChain",
     "LibraryError",
     "MechanismError",
     "Model",

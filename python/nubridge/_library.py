@@ -123,6 +123,23 @@ _SIGNATURES = {
     "nubridge_progress_points": (ctypes.c_uint64, [_P]),
     "nubridge_progress_whole": (None, [_P, _P, _P]),
     "nubridge_ensemble": (_I, [_P, _P, _N, _N, _P, _N, _P, _N, _P, _P, _P, _P]),
+    "nubridge_family_open": (_I, [_S, ctypes.POINTER(_P)]),
+    "nubridge_family_close": (None, [_P]),
+    "nubridge_family_count": (_N, [_P, _I]),
+    "nubridge_family_name": (_S, [_P, _I, _N]),
+    "nubridge_family_log_partition": (_I, [_P, _N, _P, _P]),
+    "nubridge_family_moments": (_I, [_P, _N, _P, _P]),
+    "nubridge_family_from_moments": (_I, [_P, _N, _P, _P]),
+    "nubridge_family_fisher": (_I, [_P, _N, _P, _P]),
+    "nubridge_family_sample": (_I, [_P, _N, _P, _N, ctypes.c_uint64, _P]),
+    "nubridge_family_states": (_I, [_P, _P, _N, ctypes.POINTER(_N), _P, _P]),
+    "nubridge_closure_open": (_I, [_P, _P, _S, ctypes.POINTER(_P)]),
+    "nubridge_closure_close": (None, [_P]),
+    "nubridge_closure_count": (_N, [_P, _I]),
+    "nubridge_closure_term": (_S, [_P, _N]),
+    "nubridge_closure_rhs": (_I, [_P, _N, _P, _P, _P]),
+    "nubridge_closure_terms": (_I, [_P, _N, _P, _P, _P]),
+    "nubridge_closure_jacobian": (_I, [_P, _N, _P, _P, _P, _P]),
 }
 
 POLICIES = {"model": 0, "clamp": 1, "extrapolate": 2, "error": 3}

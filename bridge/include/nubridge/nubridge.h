@@ -348,6 +348,67 @@ void nubridge_progress_whole(const nubridge_progress*, uint64_t*, uint64_t*);
 nubridge_status nubridge_ensemble(const nubridge_network*, const nubridge_simulation*, size_t, size_t, const double*,
                                   size_t, const double*, size_t, const double*, double*, double*, nubridge_progress*);
 
+/* ---- families and closures
+ * --------------------------------------------------------------------------------------------------- */
+/* Laws p~(s; nu) = exp(sgn SUM nu_a X_a(s)) g(s) / Z(nu) by a JSON description, and d nu/dt = F of any network on them,
+ * per s. Rows as above, widths from _count. MODEL_SYNTAX and MODEL_INVALID speak of the description; INVALID_ARGUMENT
+ * of a nu without a law, moments of no law, a singular Fisher matrix; NOT_CONVERGED of the inverse. */
+
+/** A maximum-entropy family. Opaque, immutable, shared between threads. */
+typedef struct nubridge_family nubridge_family;
+/** The maximum-entropy closure of a network on a family. Opaque, immutable, shared between threads; keeps both alive.
+ */
+typedef struct nubridge_closure nubridge_closure;
+
+/** What nubridge_family_count, nubridge_closure_count and their _name speak of; a state has no names. */
+enum nubridge_family_item_kind {
+    NUBRIDGE_FAMILY_NU = 0,
+    NUBRIDGE_FAMILY_MOMENT = 1,
+    NUBRIDGE_FAMILY_STATE = 2,
+    NUBRIDGE_CLOSURE_INPUT = 3,
+    NUBRIDGE_CLOSURE_TERM = 4
+};
+
+/** (json, out) For example {"kind": "counts", "species": ["A"], "order": 2, "base": "poisson", "sign": -1}; kinds
+ * counts, ising_chain, binary_field, gaussian, categorical. */
+nubridge_status nubridge_family_open(const char*, nubridge_family**);
+/** (family) Frees it; null is allowed. */
+void nubridge_family_close(nubridge_family*);
+/** (family, kind) How many nu, moments, numbers of a state; 0 for another kind. */
+size_t nubridge_family_count(const nubridge_family*, int32_t);
+/** (family, kind, index) The name of a nu or a moment, owned by the family; null when there is none. */
+const char* nubridge_family_name(const nubridge_family*, int32_t, size_t);
+/** (family, rows, nu, log_z) Per site for an infinite chain. */
+nubridge_status nubridge_family_log_partition(const nubridge_family*, size_t, const double*, double*);
+/** (family, rows, nu, moments) */
+nubridge_status nubridge_family_moments(const nubridge_family*, size_t, const double*, double*);
+/** (family, rows, moments, nu) The inverse. */
+nubridge_status nubridge_family_from_moments(const nubridge_family*, size_t, const double*, double*);
+/** (family, rows, nu, fisher) rows x nu x nu. */
+nubridge_status nubridge_family_fisher(const nubridge_family*, size_t, const double*, double*);
+/** (family, rows, nu, count, seed, samples) rows x count x state; row r has the seed + r. */
+nubridge_status nubridge_family_sample(const nubridge_family*, size_t, const double*, size_t, uint64_t, double*);
+/** (family, nu, capacity, found, states, probabilities) One law written out: found states, as many of them as fit the
+ * capacity; states and probabilities may be null with the capacity 0. */
+nubridge_status nubridge_family_states(const nubridge_family*, const double*, size_t, size_t*, double*, double*);
+
+/** (network, family, json, out) json: an object that may hold inputs (names of species and parameters), theta (one a
+ * term), hop_per_s (an object of species of a chain), empty (the species that empty sites are), volume_um3. */
+nubridge_status nubridge_closure_open(const nubridge_network*, const nubridge_family*, const char*, nubridge_closure**);
+/** (closure) Frees it; null is allowed. */
+void nubridge_closure_close(nubridge_closure*);
+/** (closure, kind) How many nu, inputs, terms; 0 for another kind. */
+size_t nubridge_closure_count(const nubridge_closure*, int32_t);
+/** (closure, index) The name of a term, owned by the closure; null when there is none. */
+const char* nubridge_closure_term(const nubridge_closure*, size_t);
+/** (closure, rows, nu, inputs, f) d nu/dt, per s. */
+nubridge_status nubridge_closure_rhs(const nubridge_closure*, size_t, const double*, const double*, double*);
+/** (closure, rows, nu, inputs, terms) rows x terms x nu, each with theta 1. */
+nubridge_status nubridge_closure_terms(const nubridge_closure*, size_t, const double*, const double*, double*);
+/** (closure, rows, nu, inputs, d_nu, d_input) rows x nu x nu and rows x nu x inputs. */
+nubridge_status nubridge_closure_jacobian(const nubridge_closure*, size_t, const double*, const double*, double*,
+                                          double*);
+
 #ifdef __cplusplus
 }
 #endif

@@ -3,16 +3,29 @@
 #include <algorithm>
 #include <cassert>
 #include <cmath>
-#include <random>
+#include <utility>
 
+#include "maxent/random_numbers.hpp"
 #include "units/error.hpp"
 
 namespace nubridge::maxent {
 
-Categorical::Categorical(std::size_t states, Sign sign)
-    : states_(states), sign_(sign), sign_factor_(static_cast<double>(static_cast<int>(sign))) {
-    if (states < 2) {
-        throw InvalidArgument("a categorical family has " + std::to_string(states) +
+namespace {
+
+std::vector<std::string> numbered(std::size_t states) {
+    std::vector<std::string> names;
+    for (std::size_t state = 0; state < states; ++state) names.push_back("state" + std::to_string(state));
+    return names;
+}
+
+}  // namespace
+
+Categorical::Categorical(std::size_t states, Sign sign) : Categorical(numbered(states), sign) {}
+
+Categorical::Categorical(std::vector<std::string> names, Sign sign)
+    : states_(names.size()), names_(std::move(names)), sign_(sign), sign_factor_(factor(sign)) {
+    if (states_ < 2) {
+        throw InvalidArgument("a categorical family has " + std::to_string(states_) +
                               " states; it needs at least 2: name them in \"states\"");
     }
 }
@@ -68,16 +81,51 @@ double Categorical::expectation(std::span<const double> nu, std::span<const doub
     return sum;
 }
 
-void Categorical::sample(std::span<const double> nu, std::uint64_t seed, std::span<std::int32_t> samples) const {
+template <class Number>
+void Categorical::sample_as(std::span<const double> nu, std::uint64_t seed, std::span<Number> samples) const {
     const double log_z = log_partition(nu);
-    std::mt19937_64 generator(seed);
-    for (std::int32_t& sample : samples) {
-        // 53 random bits, as std::uniform_real_distribution differs between standard libraries.
-        double remaining = static_cast<double>(generator() >> 11) * 0x1p-53 - std::exp(-log_z);
+    Uniform uniform(seed);
+    for (Number& sample : samples) {
+        double remaining = uniform() - std::exp(-log_z);
         std::size_t state = 0;
         while (remaining >= 0.0 && state + 1 < states_) remaining -= std::exp(sign_factor_ * nu[state++] - log_z);
-        sample = static_cast<std::int32_t>(state);
+        sample = static_cast<Number>(state);
     }
+}
+
+void Categorical::sample(std::span<const double> nu, std::uint64_t seed, std::span<double> samples) const {
+    for (std::size_t a = 0; a < nu.size(); ++a) {
+        if (std::isnan(nu[a])) {
+            throw InvalidArgument("nu of '" + names_[a + 1] +
+                                  "' is not a number, so that there are no probabilities to sample from; look for what "
+                                  "wrote it");
+        }
+    }
+    sample_as(nu, seed, samples);
+}
+
+void Categorical::sample(std::span<const double> nu, std::uint64_t seed, std::span<std::int32_t> samples) const {
+    sample_as(nu, seed, samples);
+}
+
+WeightedStates Categorical::states(std::span<const double> nu) const {
+    WeightedStates law{std::vector<double>(states_), std::vector<double>(states_ * nu_count()),
+                       std::vector<double>(states_), log_partition(nu)};
+    moments(nu, law.probabilities);
+    for (std::size_t state = 0; state < states_; ++state) {
+        law.states[state] = static_cast<double>(state);
+        statistics({&law.states[state], 1}, {law.statistics.data() + state * nu_count(), nu_count()});
+    }
+    return law;
+}
+
+void Categorical::statistics(std::span<const double> state, std::span<double> statistics) const {
+    std::fill(statistics.begin(), statistics.end(), 0.0);
+    if (state[0] >= 1.0) statistics[static_cast<std::size_t>(state[0]) - 1] = 1.0;
+}
+
+bool Categorical::supports(std::span<const double> state) const {
+    return state[0] >= 0.0 && state[0] < static_cast<double>(states_);
 }
 
 }  // namespace nubridge::maxent

@@ -14,6 +14,7 @@
 #include <sstream>
 #include <utility>
 
+#include "model_file/json_object.hpp"
 #include "units/error.hpp"
 #include "units/units.hpp"
 
@@ -31,73 +32,6 @@ std::string hash_of(json document) {
     std::ostringstream hex;
     hex << "sha256:" << digest.result();
     return hex.str();
-}
-
-json parse_json(std::string_view text, const std::string& origin) {
-    try {
-        return json::parse(text);
-    } catch (const json::parse_error& error) {
-        throw ModelSyntaxError(origin + ": not valid JSON at byte " + std::to_string(error.byte) + " of " +
-                               std::to_string(text.size()) +
-                               "; the file may be truncated: restore it or make it again with `nubridge train`");
-    } catch (const json::out_of_range& error) {
-        throw ModelSyntaxError(origin + ": a number is too large: " + error.what() + "; correct it");
-    }
-}
-
-/// Reads members of one JSON object and refuses what it does not know.
-class Object {
-public:
-    Object(const json& value, std::string where, const std::set<std::string>& known)
-        : value_(value), where_(std::move(where)) {
-        if (!value.is_object()) fail("must be an object, found " + std::string(value.type_name()));
-        for (const auto& [key, member] : value.items()) {
-            if (!known.contains(key)) fail("has an unknown member '" + key + "'; known: " + joined(known));
-        }
-    }
-
-    [[noreturn]] void fail(const std::string& what) const { throw ModelInvalid(where_ + " " + what); }
-
-    const json& member(const std::string& key) const {
-        const auto found = value_.find(key);
-        if (found == value_.end()) fail("lacks the member '" + key + "'; add it");
-        return *found;
-    }
-    bool has(const std::string& key) const { return value_.contains(key); }
-    std::string text(const std::string& key) const {
-        const json& found = member(key);
-        if (!found.is_string()) fail("needs a string as '" + key + "', found " + found.dump());
-        return found.get<std::string>();
-    }
-    double number(const std::string& key) const {
-        const json& found = member(key);
-        if (!found.is_number()) fail("needs a number as '" + key + "', found " + found.dump());
-        return found.get<double>();
-    }
-    const json& list(const std::string& key) const {
-        const json& found = member(key);
-        if (!found.is_array() || found.empty()) fail("needs a list with at least one entry as '" + key + "'");
-        return found;
-    }
-
-private:
-    static std::string joined(const std::set<std::string>& names) {
-        std::string text;
-        for (const auto& name : names) text += (text.empty() ? "" : ", ") + name;
-        return text;
-    }
-
-    const json& value_;
-    std::string where_;
-};
-
-std::size_t index_of(const Object& object, const std::vector<std::string>& names, const std::string& name,
-                     const char* what) {
-    const auto found = std::find(names.begin(), names.end(), name);
-    if (found != names.end()) return static_cast<std::size_t>(found - names.begin());
-    std::string known;
-    for (const auto& one : names) known += (known.empty() ? "" : ", ") + one;
-    object.fail("names an unknown " + std::string(what) + " '" + name + "'; known: " + known);
 }
 
 std::vector<std::string> names_of(const std::vector<dynamics::Input>& inputs) {
