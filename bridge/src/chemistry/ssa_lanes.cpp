@@ -83,14 +83,11 @@ struct Lanes::Registers {
     }
     /// The change of the reaction that holds `at`, without going through memory: column 0, and the bits in which each
     /// later column differs from the one before it where the sum is passed.
-    NUBRIDGE_INLINE void add_chosen(double at, const Differences& differences)
-        requires(Blocks == 1)
-    {
+    NUBRIDGE_INLINE void add_chosen(double at, const Differences& differences) requires(Blocks == 1) {
         const Integers passed = sums[0] <= Doubles{at, at, at, at};
-        const Integers over[width] = {__builtin_shufflevector(passed, passed, 0, 0, 0, 0),
-                                      __builtin_shufflevector(passed, passed, 1, 1, 1, 1),
-                                      __builtin_shufflevector(passed, passed, 2, 2, 2, 2),
-                                      __builtin_shufflevector(passed, passed, 3, 3, 3, 3)};
+        const Integers over[width] = {
+            __builtin_shufflevector(passed, passed, 0, 0, 0, 0), __builtin_shufflevector(passed, passed, 1, 1, 1, 1),
+            __builtin_shufflevector(passed, passed, 2, 2, 2, 2), __builtin_shufflevector(passed, passed, 3, 3, 3, 3)};
         const auto chosen = [&](const Integers(&bits)[width + 1]) NUBRIDGE_LAMBDA {
             const Integers early = bits[0] ^ (over[0] & bits[1]) ^ (over[1] & bits[2]);
             return reinterpret_cast<Doubles>(early ^ ((over[2] & bits[3]) ^ (over[3] & bits[4])));
