@@ -27,12 +27,11 @@ void FieldEngine::require_time(double t_s) const {
                             " s; pass a finite time that is not in the past");
 }
 
-double FieldEngine::open_piece(double t_s) noexcept {
-    const double knot_s = rates_.next_knot(time_s_);
+double FieldEngine::open_piece(double knot_s, double t_s) noexcept {
     if (knot_s != knot_s_) {
         knot_s_ = knot_s;
         rates_.until(knot_s);
-        changed();
+        forget_rates();
     }
     return std::min(t_s, knot_s);
 }

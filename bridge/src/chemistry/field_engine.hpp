@@ -27,14 +27,16 @@ public:
 protected:
     FieldEngine(std::shared_ptr<const ReactionNetwork> network, const EngineOptions& options);
 
-    /// Rates or amounts jump now.
+    /// Rates or amounts were changed from outside.
     virtual void changed() noexcept = 0;
+    /// Another piece of the inputs begins.
+    virtual void forget_rates() noexcept {}
     void restart_fields(std::span<const double> amounts);
     std::vector<double> initial() const;
     /// @throws InvalidArgument for a time that is not finite or in the past.
     void require_time(double t_s) const;
-    /// The time to which the inputs are smooth, at most t_s; rates_ stay on this side of it.
-    double open_piece(double t_s) noexcept;
+    /// Keeps rates_ on this side of `knot_s`, where the inputs may jump; the lesser of it and t_s.
+    double open_piece(double knot_s, double t_s) noexcept;
     /// @throws Stopped when another thread wishes so.
     void look_at_stop() const;
     std::span<double> of(std::vector<double>& fields, std::size_t species) const noexcept {

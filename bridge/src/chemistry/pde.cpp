@@ -180,7 +180,7 @@ void PdeEngine::advance(double t_s) {
             time_s_ = t_s;
             ++steps_;
         } else {
-            step_to(open_piece(t_s));
+            step_to(open_piece(rates_.next_stop(time_s_), t_s));
         }
     }
 }

@@ -21,8 +21,8 @@ namespace nubridge::chemistry {
 /// and the distance from order 4 controls the step; where one part is so stiff that odd powers appear, order 3 and 2,
 /// whichever allows the longer step. A small grid without driven inputs is advanced as one system instead
 /// (CoupledVoxels), which resolves fast diffusion to a wall or a source without short steps. Mass is conserved to
-/// rounding; amounts may be negative by less than the tolerance. `step_s` limits the step; no step passes a knot of an
-/// input.
+/// rounding; amounts may be negative by less than the tolerance. `step_s` limits the step; no step passes a
+/// jump or a kink of an input.
 class PdeEngine final : public FieldEngine {
 public:
     /// Weights of one, two and three steps; how the next step follows from the error.
@@ -43,6 +43,7 @@ private:
     static constexpr std::size_t columns = 3;
 
     void changed() noexcept override;
+    void forget_rates() noexcept override { reactions_.forget(); }
     void advance_coupled(double t_s);
     void diffuse(std::vector<double>& n, double h_s) noexcept;
     void react(std::vector<double>& n, double t_s, double h_s);

@@ -203,7 +203,7 @@ void SpdeEngine::advance(double t_s) {
     require_time(t_s);
     while (time_s_ < t_s) {
         look_at_stop();
-        const double end_s = open_piece(t_s), rest = end_s - time_s_;
+        const double end_s = open_piece(rates_.next_knot(time_s_), t_s), rest = end_s - time_s_;
         const double longest = step_s_ > 0.0 ? step_s_ : chosen_step(rest);
         const double h = longest >= rest ? rest : longest >= 0.5 * rest ? 0.5 * rest : longest;
         step(h);

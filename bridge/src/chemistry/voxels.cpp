@@ -199,16 +199,14 @@ void VoxelRates::restart(std::span<const double> amounts) {
 void VoxelRates::set_rate_constant(std::size_t reaction, double k) {
     const std::string& name = voxels_.network().definition().reactions[reaction].name;
     require_rate("rate constant", name, k);
-    if (reaction_input_[reaction] != none)
-        refuse<InvalidArgument>("an input drives the rate constant of '", name, "'; leave one of the two out");
+    if (reaction_input_[reaction] != none) refuse_driven(voxels_.network(), inputs_[reaction_input_[reaction]]);
     k_[reaction] = k;
 }
 
 void VoxelRates::set_clamped(std::size_t species, double amount) {
     const std::string& name = voxels_.network().definition().species[species].name;
     require_rate("amount", name, amount);
-    if (species_input_[species] != none)
-        refuse<InvalidArgument>("an input drives '", name, "'; its amount cannot be set");
+    if (species_input_[species] != none) refuse_driven(voxels_.network(), inputs_[species_input_[species]]);
     amounts_[species] = amount;
 }
 
@@ -264,6 +262,12 @@ void VoxelRates::bounds(double from_s, double to_s, std::span<double> k) const n
 double VoxelRates::next_knot(double t_s) const noexcept {
     double next = std::numeric_limits<double>::infinity();
     for (const Input& input : inputs_) next = std::min(next, input.waveform.next_knot(t_s));
+    return next;
+}
+
+double VoxelRates::next_stop(double t_s) const noexcept {
+    double next = std::numeric_limits<double>::infinity();
+    for (const Input& input : inputs_) next = std::min(next, input.waveform.next_stop(t_s));
     return next;
 }
 

@@ -124,6 +124,8 @@ public:
     void bounds(double from_s, double to_s, std::span<double> k) const noexcept;
     /// The first knot of an input after t_s; infinity when there is none.
     double next_knot(double t_s) const noexcept;
+    /// Where a step from t_s ends at the latest (Waveform::next_stop).
+    double next_stop(double t_s) const noexcept;
     /// From now on at() and slopes() give at end_s and later what holds just before end_s: for a step up to a jump.
     void until(double end_s) noexcept;
 
