@@ -175,6 +175,27 @@ TEST(Pde, FollowsADrivenSpeciesInTime) {
     EXPECT_NEAR(amounts_of(*engine, *network)[1], 4 * (3.5 + 10.0), 1e-9);
 }
 
+TEST(Pde, StepsOverSmoothKnotsOfAnInput) {
+    // dA/dt = 30 t^2, told in 400 pieces of (t - knot); 4 s.
+    std::vector<double> knots_s;
+    std::vector<chemistry::Waveform::Piece> pieces;
+    for (int i = 0; i < 400; ++i) {
+        knots_s.push_back(0.01 * i);
+        pieces.push_back({30 * knots_s[i] * knots_s[i], 60 * knots_s[i], 30.0});
+    }
+    knots_s.push_back(4.0);
+    pieces.push_back({480.0});
+    const auto network = made(
+        {.name = "in", .parameters = {{"in", 1.0}}, .species = {{"A", 0}}, .reactions = {{"in", {}, {0}, 0, 1.0}}});
+    auto options = in_space({.shape = {2, 2, 1}, .diffusion_um2_s = {1}});
+    options.inputs = {{Input::Target::parameter, 0, {knots_s, pieces}}};
+    const auto engine = make_engine(network, Regime::pde, options);
+    engine->advance(4.0);
+    EXPECT_NEAR(amounts_of(*engine, *network)[0], 640.0, 1e-7);
+    EXPECT_LT(engine->events(), 60u);
+    expect_refused<InvalidArgument>([&] { engine->set_rate_constant(0, 1.0); }, {"drives 'in'"});
+}
+
 TEST_P(PdeWays, SurfaceReactionsHappenAtTheWall) {
     // A reaches the wall at z-, where it sticks, as in the well-mixed network while diffusion is fast.
     const auto network =
