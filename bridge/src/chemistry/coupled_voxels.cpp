@@ -17,7 +17,8 @@ constexpr double most_unknowns = 2e4;
 bool CoupledVoxels::fits(const Voxels& voxels) noexcept {
     const std::size_t longest = std::max({voxels.length(0), voxels.length(1), voxels.length(2)});
     const double species = static_cast<double>(voxels.network().species_count());
-    const double band = species * static_cast<double>(voxels.count() / longest);
+    const std::size_t slice = voxels.count() / longest;
+    const double band = species * static_cast<double>(slice);
     const double unknowns = species * static_cast<double>(voxels.count());
     return unknowns <= most_unknowns && unknowns * band * band <= most_operations;
 }

@@ -45,7 +45,7 @@ void InputWindow::measure() noexcept {
     tight_ = true;
     for (std::size_t i = 0; i < inputs_.size(); ++i) {
         const auto [low, high] = inputs_[i].waveform.range(begin_s_, last_s);
-        constant_[i] = low == high;
+        constant_[i] = static_cast<char>(low == high);
         // Horner's rule may pass Bernstein's bound by rounding.
         upper_[i] = std::max(constant_[i] ? high : high * (1.0 + 1e-12), 0.0);
         tight_ = tight_ && low >= tight * upper_[i];

@@ -32,7 +32,7 @@ LatticeEngine::LatticeEngine(std::shared_ptr<const ReactionNetwork> network, con
       stop_(options.stop),
       seed_(options.seed),
       geometry_(given_space(options)) {
-    const Space& space = *options.space;
+    const Space& space = given_space(options);
     require_network();
     require_space(space);
     take_inputs();
@@ -415,7 +415,7 @@ void LatticeEngine::set_sites(std::span<const std::int32_t> species) {
 std::uint64_t LatticeEngine::pairs(std::int32_t a, std::int32_t b) const {
     require_species(a);
     require_species(b);
-    const auto of_a = static_cast<std::size_t>(a + 1);
+    const auto of_a = static_cast<std::size_t>(a) + 1;
     std::uint64_t ends = 0;
     for (std::size_t i = 0; i < by_content_.size(of_a); ++i) {
         geometry_.for_each_neighbour(by_content_.at(of_a, i), [&](std::uint32_t other, std::uint32_t) {

@@ -183,8 +183,10 @@ void LatticeEngine::require_probabilities() const {
     for (const Channel& channel : channels_) {
         if (channel.kind != Kind::bond) continue;
         double k = 0.0;
-        for (std::size_t i = channel.rules_begin; i < channel.rules_end; ++i)
-            k += rules_[i].input ? rules_[i].factor * greatest_[*rules_[i].input] : rules_[i].k;
+        for (std::size_t i = channel.rules_begin; i < channel.rules_end; ++i) {
+            const auto& input = rules_[i].input;
+            k += input ? rules_[i].factor * greatest_[*input] : rules_[i].k;
+        }
         const double p = k == 0.0 ? 0.0 : k * per_meeting_s(channel);
         if (p <= 1.0) continue;
         const auto& species = network_->definition().species;

@@ -132,7 +132,7 @@ bool SsaEngine::fits_lanes() const noexcept {
 
 void SsaEngine::build_lanes() {
     levels_ = 0;
-    lanes_.emplace(network_->reaction_count());
+    lanes_ = std::make_unique<Lanes>(network_->reaction_count());
     for (std::size_t fired = 0; fired < network_->reaction_count(); ++fired) {
         for (std::size_t r = 0; r < network_->reaction_count(); ++r) {
             std::array<double, 2> deltas{};

@@ -6,7 +6,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <optional>
 #include <span>
 #include <vector>
 
@@ -109,7 +108,7 @@ private:
     void take_total() noexcept;
     double remaining() const noexcept;
     void reschedule(double remaining) noexcept;
-    bool in_lanes() const noexcept { return lanes_.has_value(); }
+    bool in_lanes() const noexcept { return lanes_ != nullptr; }
     bool is_fixed(std::size_t item) const noexcept {
         return item < network_->species_count() && network_->definition().species[item].fixed;
     }
@@ -142,7 +141,7 @@ private:
     static constexpr std::size_t none = static_cast<std::size_t>(-1);
     std::vector<Firing> firings_;  // by leaf; one that never fires at the end
     std::vector<std::vector<ReactionNetwork::Change>> more_changes_;
-    std::optional<Lanes> lanes_;
+    std::unique_ptr<Lanes> lanes_;
 
     std::size_t levels_ = 1;
     std::array<std::size_t, max_levels> last_{};       // the last node or leaf that a level's slots lead to

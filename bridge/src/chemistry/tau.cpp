@@ -148,7 +148,7 @@ void TauEngine::plan() {
     double length_s = std::min(longest_leap(noncritical_), stop_s - time_s_);
     for (; length_s * total >= few_firings && length_s < infinity; length_s *= 0.5) {
         plan_leap(length_s);
-        if (draw(first_, time_s_ + 0.5 * (*second_end_s_ - time_s_))) return;
+        if (draw(first_, time_s_ + 0.5 * (second_end_s_.value_or(time_s_) - time_s_))) return;
     }
     second_end_s_.reset();
     exact_left_ = exact_events;
@@ -176,9 +176,10 @@ void TauEngine::finish() noexcept {
         combine();
         return;
     }
-    if (!event_) return;
-    fire_one(*event_);
-    for (const std::size_t r : dependents_[*event_]) combinations_[r] = propensities_.combinations(r, n_);
+    const auto event = event_;
+    if (!event) return;
+    fire_one(*event);
+    for (const std::size_t r : dependents_[*event]) combinations_[r] = propensities_.combinations(r, n_);
 }
 
 void TauEngine::split(double t_s) noexcept {

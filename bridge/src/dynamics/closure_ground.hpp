@@ -49,8 +49,8 @@ public:
 /// Sums over the states of counts, Gaussian quadratures, categorical laws, open chains and short rings.
 /// @param hopping the species of the network that hop, one term each.
 /// @throws InvalidArgument for a family without molecules, and for a reaction that it cannot hold.
-std::unique_ptr<const ClosureGround> enumerated_ground(std::shared_ptr<const chemistry::ReactionNetwork> network,
-                                                       std::shared_ptr<const maxent::Family> family, Roles roles,
+std::unique_ptr<const ClosureGround> enumerated_ground(const std::shared_ptr<const chemistry::ReactionNetwork>& network,
+                                                       std::shared_ptr<const maxent::Family> family, const Roles& roles,
                                                        const std::vector<std::size_t>& hopping);
 
 /// Sums over four neighbouring sites of a ring or an infinite chain, per site.

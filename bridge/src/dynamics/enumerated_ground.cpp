@@ -121,7 +121,7 @@ private:
 };
 
 /// Amounts side by side: counts, or the variables of a Gaussian law.
-Events amounts_change(std::shared_ptr<const ReactionNetwork> network, Roles roles, double sites) {
+Events amounts_change(const std::shared_ptr<const ReactionNetwork>& network, const Roles& roles, double sites) {
     return [network, roles, sites](State state, std::size_t r, const Emit& emit) {
         double propensity = 1.0;
         for (const auto& term : network->terms(r)) {
@@ -192,8 +192,8 @@ Events chain_changes(std::vector<ChainTerm> terms, bool ring) {
 
 }  // namespace
 
-std::unique_ptr<const ClosureGround> enumerated_ground(std::shared_ptr<const ReactionNetwork> network,
-                                                       std::shared_ptr<const Family> family, Roles roles,
+std::unique_ptr<const ClosureGround> enumerated_ground(const std::shared_ptr<const ReactionNetwork>& network,
+                                                       std::shared_ptr<const Family> family, const Roles& roles,
                                                        const std::vector<std::size_t>& hopping) {
     const std::size_t terms = network->reaction_count() + hopping.size();
     Events events;

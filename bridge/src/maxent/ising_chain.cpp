@@ -39,7 +39,7 @@ struct IsingChain::Transfer {
 /// ln Z (per site for the infinite chain) and its derivatives.
 struct IsingChain::Derivatives {
     double value = 0.0;
-    std::vector<double> first = {}, second = {};
+    std::vector<double> first, second;
 };
 
 /// A weight of (last, first) site, 1/Z included, and the logarithm that is in it.

@@ -29,11 +29,11 @@ MatrixJet identity_like(const MatrixJet& other) {
 MatrixJet product(const MatrixJet& left, const MatrixJet& right) {
     MatrixJet out{left.value * right.value, {}, {}, left.log_scale + right.log_scale};
     for (std::size_t a = 0; a < left.first.size(); ++a)
-        out.first.push_back(left.first[a] * right.value + left.value * right.first[a]);
+        out.first.emplace_back(left.first[a] * right.value + left.value * right.first[a]);
     for (std::size_t a = 0; !left.second.empty() && a < left.first.size(); ++a) {
         for (std::size_t b = 0; b <= a; ++b) {
             const std::size_t ab = MatrixJet::pair(a, b);
-            out.second.push_back(left.second[ab] * right.value + left.first[a] * right.first[b] +
+            out.second.emplace_back(left.second[ab] * right.value + left.first[a] * right.first[b] +
                                  left.first[b] * right.first[a] + left.value * right.second[ab]);
         }
     }
