@@ -80,7 +80,7 @@ double ensemble_s(const nubridge_network* network, std::size_t runs, std::size_t
     std::vector<double> out(runs * times_s.size() * initial.size());
     const double begin = wall_s();
     require(nubridge_ensemble(network, &simulation, runs, threads, initial.data(), times_s.size(), times_s.data(),
-                              initial.size(), nullptr, out.data(), nullptr));
+                              initial.size(), nullptr, out.data(), nullptr, nullptr));
     return wall_s() - begin;
 }
 
