@@ -34,7 +34,7 @@ MatrixJet product(const MatrixJet& left, const MatrixJet& right) {
         for (std::size_t b = 0; b <= a; ++b) {
             const std::size_t ab = MatrixJet::pair(a, b);
             out.second.emplace_back(left.second[ab] * right.value + left.first[a] * right.first[b] +
-                                 left.first[b] * right.first[a] + left.value * right.second[ab]);
+                                    left.first[b] * right.first[a] + left.value * right.second[ab]);
         }
     }
     rescale(out);
