@@ -128,7 +128,7 @@ IsingChain::Transfer IsingChain::transfer(std::span<const double> nu, std::size_
 
 IsingChain::Derivatives IsingChain::infinite_derivatives(const Transfer& t, std::size_t order) const {
     const DominantPair pair = dominant_pair(t.jet);
-    Derivatives out{t.jet.log_scale + std::log(pair.value)};
+    Derivatives out{t.jet.log_scale + std::log(pair.value), {}, {}};
     for (const double one : pair.value_first) out.first.push_back(one / pair.value);
     for (std::size_t a = 0; order > 1 && a < nu_count(); ++a) {
         for (std::size_t b = 0; b <= a; ++b)
@@ -157,7 +157,7 @@ IsingChain::Derivatives IsingChain::log_partition_derivatives(std::span<const do
     const double shift = ring ? 0.0 : closing.maxCoeff();
     if (!ring) closing = (closing.array() - shift).exp().matrix();
     const double z = closing.cwiseProduct(p.value).sum();
-    Derivatives out{p.log_scale + shift + std::log(z)};
+    Derivatives out{p.log_scale + shift + std::log(z), {}, {}};
     for (std::size_t a = 0; a < p.first.size(); ++a)
         out.first.push_back(closing.cwiseProduct(p.first[a] + bend[a].cwiseProduct(p.value)).sum() / z);
     for (std::size_t a = 0; order > 1 && a < nu_count(); ++a) {
