@@ -26,7 +26,7 @@ def test_refuses(tmp_path, text, culprit):
 
 
 @pytest.mark.parametrize(
-    "text", ["x\n" * 600, "$HOME/work/main", "build/tmp/x", "https://example.org/home/page", "~/home/x", "/usr/include"]
+    "text", ["x\n" * 600, "$HOME/project", "build/tmp/x", "https://example.org/home/page", "~/home/x", "/usr/include"]
 )
 def test_allows(tmp_path, text):
     (tmp_path / "notes.md").write_text(text)

@@ -96,8 +96,6 @@ def test_every_word_reaches_the_simulation(capsys, tmp_path):
 
 
 def test_pulses_drive(capsys, tmp_path):
-    if not hasattr(nubridge, "PulseTrain"):
-        pytest.skip("there are no pulse trains in this version")
     text = "Ca=pulses(10uM, rate_hz=5, tau_ms=12, pulses=3, base=0.1)"
     options = ["sk", "--regime", "ode", "--t", "1s", "--record", "Ca,open", "--output", tmp_path / "run.h5"]
     assert simulate(capsys, *options, "--input", text)[0] == 0
@@ -217,17 +215,12 @@ def test_progress_is_not_shown_where_nobody_looks(tmp_path):
 
 # --- ranks ------------------------------------------------------------------------------------------------------
 
-ranks = pytest.mark.skipif(
-    not (MPIEXEC.is_file() and importlib.util.find_spec("mpi4py")), reason="mpi4py and mpiexec are not installed"
-)
-
 
 def by_ranks(count, *words, **changes):
     command = [MPIEXEC, "-n", str(count), sys.executable, "-m", "nubridge", "simulate", *map(str, words)]
     return subprocess.run(command, capture_output=True, text=True, timeout=120, env=environment(**changes))
 
 
-@ranks
 @pytest.mark.parametrize("keep", [("--keep", "runs"), ("--keep", "statistics", "--histogram", "A")])
 def test_ranks_do_not_change_a_byte(keep, capsys, tmp_path):
     assert simulate(capsys, *SHORT, *keep, "--output", tmp_path / "alone.h5")[0] == 0
@@ -236,7 +229,6 @@ def test_ranks_do_not_change_a_byte(keep, capsys, tmp_path):
     assert (tmp_path / "two.h5").read_bytes() == (tmp_path / "alone.h5").read_bytes()
 
 
-@ranks
 def test_ranks_go_on_with_a_file(capsys, tmp_path):
     assert by_ranks(2, *SHORT, "--output", tmp_path / "run.h5").returncode == 0
     more = [*SHORT[:-4], "--runs", "1000", "--seed", "7"]
@@ -246,7 +238,6 @@ def test_ranks_go_on_with_a_file(capsys, tmp_path):
     assert found.values.tobytes() == straight.values.tobytes() and found.events == straight.events
 
 
-@ranks
 def test_an_error_ends_all_ranks_with_one_sentence():
     done = by_ranks(2, "sk")
     assert (done.returncode, done.stdout) == (1, "")

@@ -393,14 +393,12 @@ def test_a_figure_that_cannot_be_written_is_refused(kept, tmp_path):
 
 
 def test_pandas_has_a_row_for_each_run_and_time(kept):
-    pytest.importorskip("pandas")
     frame = kept.to_pandas()
     assert frame.index.names == ["run", "t_s"] and list(frame.columns) == ["A", "B", "C"]
     assert frame.loc[(17, TIMES[3]), "C"] == kept["C"][17, 3]
 
 
 def test_xarray_has_units(kept):
-    pytest.importorskip("xarray")
     data = kept.to_xarray()
     assert data["A"].dims == ("run", "t_s") and data["A"].attrs["units"] == "molecules" and data.attrs["seed"] == 7
     np.testing.assert_array_equal(data["C"].mean("run"), kept.mean("C"))

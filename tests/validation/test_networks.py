@@ -224,7 +224,6 @@ def test_build_takes_names_units_and_observables():
     assert list(network.weights("total")) == [1, 2, 0]
 
 
-HAVE_BIONETGEN = pytest.mark.skipif(not _bionetgen.installed(), reason="BioNetGen is not installed")
 RULES = """# unit: uM
 begin model
 begin parameters
@@ -247,7 +246,6 @@ end model
 """
 
 
-@HAVE_BIONETGEN
 def test_rules_become_a_network_with_its_units_and_labels(tmp_path):
     path = tmp_path / "pair.bngl"
     path.write_text(RULES + "generate_network({overwrite=>1, max_iter=>3})\n")
@@ -260,13 +258,11 @@ def test_rules_become_a_network_with_its_units_and_labels(tmp_path):
         nubridge.Network(path)
 
 
-@HAVE_BIONETGEN
 @pytest.mark.parametrize("name", ["abc", "annihilation", "sk", "roessler", "nmdar", "ip3r", "spine", "camkii75"])
 def test_bngl_text_reads_back_to_the_same_network(tmp_path, name):
     expect_read_back(nubridge.Network(name), tmp_path / f"{name}.bngl")
 
 
-@HAVE_BIONETGEN
 def test_bngl_text_keeps_the_rates_of_equal_molecules_that_stay(tmp_path):
     # BioNetGen's factor depends on how many of the equal reactants come back as products.
     sides = [("A" * left, "A" * right + "B" * other) for left in (1, 2, 3) for right in range(4) for other in (0, 1)]
@@ -319,7 +315,6 @@ def test_what_rules_cannot_say_here_is_refused_by_name(tmp_path, before, after, 
         assert word in str(error.value)
 
 
-@HAVE_BIONETGEN
 @pytest.mark.parametrize(
     ("before", "after", "words"),
     [

@@ -1,12 +1,8 @@
 """SBML level 3 core: mass action is read, with its units and volumes; everything else is refused by name."""
 
-import importlib.util
-
 import pytest
 
 import nubridge
-
-pytestmark = pytest.mark.skipif(importlib.util.find_spec("libsbml") is None, reason="libSBML is not installed")
 
 MICROMOLAR = """
 <listOfUnitDefinitions>
