@@ -124,7 +124,7 @@ class Ensemble:
 
 
 class Watch:
-    """Shows progress, and turns Ctrl-C into an orderly end: `stopped` is then true, and calls return early.
+    """Shows progress, and turns SIGINT (Ctrl-C) and SIGTERM into an orderly end: `stopped` is then true, calls return early.
 
     `shown` is true, false, or None: then when it takes long and somebody looks at the terminal.
     """
@@ -136,17 +136,17 @@ class Watch:
         self._started, self._silent_s = time.monotonic(), 0.0 if shown else _TELL_AFTER_S
         self._bar, self._points = None, 0
         self._progress: ctypes.c_void_p | None = None
+        self._outer: dict[signal.Signals, Any] = {}
 
     def __enter__(self) -> Watch:
-        self._outer = None
-        ignored = signal.getsignal(signal.SIGINT) is signal.SIG_IGN
-        if threading.current_thread() is threading.main_thread() and not ignored:
-            self._outer = signal.signal(signal.SIGINT, self._stop)
+        if threading.current_thread() is threading.main_thread():
+            heeded = (one for one in (signal.SIGINT, signal.SIGTERM) if signal.getsignal(one) is not signal.SIG_IGN)
+            self._outer = {one: signal.signal(one, self._stop) for one in heeded}
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self._outer is not None:
-            signal.signal(signal.SIGINT, self._outer)
+        for one, handler in self._outer.items():
+            signal.signal(one, handler)
         if self._bar is not None:
             self._bar.close()
 

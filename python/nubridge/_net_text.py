@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -22,7 +23,7 @@ def built(
     units: Mapping[str, str] | None = None,
 ) -> str:
     """The `.net` text of what Network.build takes."""
-    names = list(initial)
+    names = {name: place for place, name in enumerate(initial)}
     units = units or {}
     for given, known, what in ((fixed, names, "species"), (units, parameters, "parameter")):
         for name in given:
@@ -40,9 +41,8 @@ def built(
     for i, (name, weights) in enumerate((observables or {}).items(), 1):
         terms = (f"{_number(weight, name)}*{_place(one, names, name) + 1}" for one, weight in weights.items())
         lines.append(f"{i} {name} {','.join(terms)}")
-    labels = [one["name"] for one in reactions if "name" in one]
-    for label in labels:
-        if labels.count(label) > 1:
+    for label, count in Counter(one["name"] for one in reactions if "name" in one).items():
+        if count > 1:
             raise NetworkError(f"two reactions are named {label!r}; rename one")
     return "\n".join([*lines, "end groups", ""])
 
@@ -55,13 +55,13 @@ def _number(value: float | str, name: str) -> str:
     return repr(float(value))
 
 
-def _place(name: str, names: list[str], where: str) -> int:
+def _place(name: str, names: Mapping[str, int], where: str) -> int:
     if name not in names:
         raise NetworkError(f"{where} names {name!r}; the species are {', '.join(names)}")
-    return names.index(name)
+    return names[name]
 
 
-def _reaction(number: int, reaction: Mapping[str, Any], names: list[str], parameters: Amounts) -> str:
+def _reaction(number: int, reaction: Mapping[str, Any], names: Mapping[str, int], parameters: Amounts) -> str:
     unknown = set(reaction) - {"name", "reactants", "products", "rate"}
     if unknown:
         raise InvalidArgumentError(

@@ -149,6 +149,11 @@ class Network:
             result.append(Reaction(name, *sides, rate, parameters[parameter.value] if parameter.value >= 0 else None))
         return tuple(result)
 
+    @property
+    def reaction_names(self) -> tuple[str, ...]:
+        """The name of every reaction."""
+        return self._names(_REACTION)
+
     def to_net(self) -> str:
         """BioNetGen's `.net` text that reads back to this network, with the parameters' replaced values."""
         return self._library.nubridge_network_text(self._handle).decode()

@@ -19,7 +19,7 @@ from ._job import Job
 from ._settings import DETERMINISTIC, is_pair, settings
 from .errors import InvalidArgumentError
 from .network import Network
-from .results import Result
+from .results import MOLECULES_PER_uM_um3, Result
 from .space import Space
 
 
@@ -150,7 +150,7 @@ class Simulator:
     ) -> None:
         self.network = _network(network, parameters)
         self._library = self.network._library
-        self._reactions = self.network.reactions
+        self._reaction_names = self.network.reaction_names
         handle = ctypes.c_void_p()
         how = settings(
             self.network,
@@ -163,6 +163,7 @@ class Simulator:
             end_s=end_s,
             **accuracy,
         )
+        self._volume_um3 = volume_um3
         self._sampled_to_s = end_s if any(callable(value) for value in (inputs or {}).values()) else math.inf
         status = self._library.nubridge_simulator_open(self.network._handle, ctypes.byref(how), ctypes.byref(handle))
         _library.check(self._library, status)
@@ -199,6 +200,23 @@ class Simulator:
         """One amount a species, in the network's unit."""
         self._library.nubridge_simulator_amounts(self._handle, self._amounts.ctypes.data)
         return self._amounts.copy()
+
+    @property
+    def counts(self) -> dict[str, float]:
+        """Molecules of each species, by name.
+
+        >>> import nubridge
+        >>> nubridge.Simulator("abc").counts
+        {'A': 1000.0, 'B': 1000.0, 'C': 0.0}
+        """
+        counts = self.amounts
+        if self.network.unit == "uM":
+            if not self._volume_um3:
+                raise InvalidArgumentError("molecules of a network in uM need a volume: pass volume_um3 to Simulator")
+            counts *= MOLECULES_PER_uM_um3 * self._volume_um3
+            whole = np.rint(counts)
+            counts = np.where(np.isclose(counts, whole, rtol=1e-12, atol=0.0), whole, counts)  # of n / scale * scale
+        return dict(zip(self.network.species, counts.tolist(), strict=True))
 
     def __getitem__(self, name: str) -> float:
         """The amount of an observable or a species."""
@@ -322,7 +340,7 @@ class Simulator:
 
     def set_rate(self, name: str, rate: float) -> None:
         """A new rate constant, by the name of a reaction, or of a parameter; parameters computed from it follow."""
-        chosen = {i: rate for i, one in enumerate(self._reactions) if one.name == name}
+        chosen = {i: rate for i, one in enumerate(self._reaction_names) if one == name}
         for index, k in (chosen or self._rates_with(name, rate)).items():
             _library.check(self._library, self._library.nubridge_simulator_set_rate(self._handle, index, k))
 

@@ -1,6 +1,5 @@
 """nubridge simulate: words in, table, files, figures and exit codes out; by ranks too."""
 
-import importlib.util
 import os
 import re
 import signal
@@ -189,7 +188,8 @@ def test_what_is_no_time_is_refused(text):
         quantities.quantity(text, "time")
 
 
-def test_ctrl_c_says_what_was_kept(tmp_path):
+@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
+def test_a_stop_says_what_was_kept(stop, tmp_path):
     output = tmp_path / "run.h5"
     command = [sys.executable, "-m", "nubridge", "simulate", "abc", "--t", "10s", "--runs", "1000000", "--keep", "runs"]
     command += ["--record", "A", "--output", output]
@@ -200,7 +200,7 @@ def test_ctrl_c_says_what_was_kept(tmp_path):
         while not (output.is_file() and output.stat().st_size > 100_000):
             assert process.poll() is None and time.monotonic() < deadline, process.communicate()
             time.sleep(0.05)
-        process.send_signal(signal.SIGINT)
+        process.send_signal(stop)
         stdout, stderr = process.communicate(timeout=60)
     kept = Result.from_hdf5(output)
     assert (process.returncode, stdout) == (130, "")

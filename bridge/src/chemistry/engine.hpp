@@ -50,7 +50,7 @@ struct EngineOptions {
     /// Of tau and langevin: how far a propensity may change in one leap, relative to itself.
     double epsilon = 0.03;
     /// Of cme.
-    std::size_t max_states = 2'000'000;
+    std::size_t max_states = 500'000;
     /// Another thread sets it to end a long advance, which then throws Stopped; engines look at it at least every 10 ms
     /// of work.
     const std::atomic<bool>* stop = nullptr;
