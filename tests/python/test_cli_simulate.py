@@ -229,6 +229,16 @@ def test_ranks_do_not_change_a_byte(keep, capsys, tmp_path):
     assert (tmp_path / "two.h5").read_bytes() == (tmp_path / "alone.h5").read_bytes()
 
 
+def test_ranks_share_a_lattice(capsys, tmp_path):
+    words = [
+        *"abc --regime lattice --space 8x8@50nm --diffusion A=1 --initial A=20 --initial B=20 --initial C=2".split(),
+        *SHORT[1:],
+    ]
+    assert simulate(capsys, *words, "--output", tmp_path / "alone.h5")[0] == 0
+    assert by_ranks(2, *words, "--output", tmp_path / "two.h5").returncode == 0
+    assert (tmp_path / "two.h5").read_bytes() == (tmp_path / "alone.h5").read_bytes()
+
+
 def test_ranks_go_on_with_a_file(capsys, tmp_path):
     assert by_ranks(2, *SHORT, "--output", tmp_path / "run.h5").returncode == 0
     more = [*SHORT[:-4], "--runs", "1000", "--seed", "7"]
