@@ -207,7 +207,7 @@ class Simulator:
 
         >>> import nubridge
         >>> nubridge.Simulator("abc").counts
-        {'A': 1000.0, 'B': 1000.0, 'C': 0.0}
+        {'A': 1000.0, 'B': 1000.0, 'C': 1000.0}
         """
         counts = self.amounts
         if self.network.unit == "uM":
