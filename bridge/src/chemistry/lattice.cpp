@@ -1,6 +1,7 @@
 #include "chemistry/lattice.hpp"
 
 #include <algorithm>
+#include <cassert>
 #include <cmath>
 #include <limits>
 
@@ -348,6 +349,7 @@ void LatticeEngine::take_turn(std::uint32_t site, double uniform, double now_s) 
 }
 
 void LatticeEngine::amounts(std::span<double> amounts) const noexcept {
+    assert(amounts.size() == network_->species_count());
     for (std::size_t s = 0; s < amounts.size(); ++s) amounts[s] = static_cast<double>(by_content_.size(s + 1));
 }
 

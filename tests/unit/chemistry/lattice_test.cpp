@@ -202,20 +202,20 @@ TEST(LatticeEngine, ProductsTakeTheirPlaces) {
 }
 
 TEST(LatticeEngine, WritesActAtOnce) {
-    LatticeEngine engine(
-        made(NetworkDefinition{.name = "x", .species = {{"A", 0}, {"B", 0}}, .reactions = {{"d", {0}, {1}, {}, 0.0}}}),
-        on(box({400, 1, 1}, false, {0.0, 0.0})));
+    const auto network =
+        made(NetworkDefinition{.name = "x", .species = {{"A", 0}, {"B", 0}}, .reactions = {{"d", {0}, {1}, {}, 0.0}}});
+    LatticeEngine engine(network, on(box({400, 1, 1}, false, {0.0, 0.0})));
     std::vector<double> left;
     for (std::size_t run = 0; run < 2000; ++run) {
         engine.restart(std::vector<double>{0.0, 0.0}, run);
         engine.advance(1.0);
         engine.set_amount(0, 50);
         engine.advance(2.0);
-        EXPECT_EQ(amounts_of(engine, *made(busy()))[0], 50);
+        EXPECT_EQ(amounts_of(engine, *network)[0], 50);
         engine.set_rate_constant(0, 0.7);
         engine.advance(2.6);
         engine.set_amount(1, 0);
-        left.push_back(amounts_of(engine, *made(busy()))[0]);
+        left.push_back(amounts_of(engine, *network)[0]);
     }
     const double p = std::exp(-0.7 * 0.6);
     expect_moments(left, 50 * p, 50 * p * (1 - p));
