@@ -23,7 +23,11 @@ from .errors import (
     NotConvergedError,
     OutsideDomainError,
     OutsideDomainWarning,
+    PeerDiedError,
+    PeerFailedError,
+    PeerSilentError,
     ResultFileError,
+    SessionError,
 )
 from .families import BinaryField, Categorical, Counts, Family, Gaussian, IsingChain
 from .inputs import PulseTrain, Waveform
@@ -58,9 +62,13 @@ __all__ = [
     "NotConvergedError",
     "OutsideDomainError",
     "OutsideDomainWarning",
+    "PeerDiedError",
+    "PeerFailedError",
+    "PeerSilentError",
     "PulseTrain",
     "Result",
     "ResultFileError",
+    "SessionError",
     "Simulator",
     "Space",
     "Waveform",

@@ -140,6 +140,21 @@ _SIGNATURES = {
     "nubridge_closure_rhs": (_I, [_P, _N, _P, _P, _P]),
     "nubridge_closure_terms": (_I, [_P, _N, _P, _P, _P]),
     "nubridge_closure_jacobian": (_I, [_P, _N, _P, _P, _P, _P]),
+    "nubridge_channel_create": (_I, [_S, _S, _P, ctypes.POINTER(_P)]),
+    "nubridge_channel_attach": (_I, [_S, _I, ctypes.POINTER(_P)]),
+    "nubridge_channel_pair": (_I, [_S, _P, ctypes.POINTER(_P), ctypes.POINTER(_P)]),
+    "nubridge_channel_close": (None, [_P]),
+    "nubridge_channel_config": (_S, [_P]),
+    "nubridge_channel_shape": (_I, [_P, _P]),
+    "nubridge_channel_wait_peer": (_I, [_P, _I]),
+    "nubridge_channel_send": (_I, [_P, ctypes.c_int64, _P, _P]),
+    "nubridge_channel_collect": (_I, [_P, _I, _P, _P, _P]),
+    "nubridge_channel_drain": (_I, [_P]),
+    "nubridge_channel_receive": (_I, [_P, _I, _P, _P, _P]),
+    "nubridge_channel_reply": (_I, [_P, _P, _P]),
+    "nubridge_channel_fail": (_I, [_P, _S]),
+    "nubridge_channel_other": (_I, [_P, _P, _P, _P]),
+    "nubridge_sessions_clean": (_I, [_N, _S, _P]),
 }
 
 POLICIES = {"model": 0, "clamp": 1, "extrapolate": 2, "error": 3}
@@ -158,6 +173,9 @@ _EXCEPTIONS = {
     -9: errors.ModelFileError,
     -10: errors.ModelFileError,
     -15: errors.NetworkError,
+    -17: errors.SessionError,
+    -18: errors.PeerDiedError,
+    -19: errors.PeerFailedError,
 }
 
 

@@ -6,7 +6,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from . import __version__, _library, _simulate_command, doctor, mechanisms, paths
+from . import __version__, _library, _simulate_command, channel, doctor, mechanisms, paths
 from .errors import Error, Interrupted
 from .model import Model
 from .training import train
@@ -14,6 +14,7 @@ from .training import train
 _EXAMPLES = """examples:
   nubridge simulate sk --volume 1um3 --t 1s --runs 100 --plot    a reaction network, exactly; see simulate --help
   nubridge doctor                            is everything here that is needed?
+  nubridge clean                             remove what sessions of killed processes left in shared memory
   nubridge demo                              the SK channel on a reconstructed pyramidal cell: figures and a table
   nubridge info sk                           what the model holds: states, inputs, domain, source
   nubridge mechanisms                        compile sk and skkin; prints the folder
@@ -55,6 +56,9 @@ def _parser() -> argparse.ArgumentParser:
     checking = command("doctor", "check the installation, and say what to do")
     checking.set_defaults(run=lambda _: min(doctor.report(), 1))
 
+    cleaning = command("clean", "remove what sessions of dead processes left in shared memory")
+    cleaning.set_defaults(run=_clean)
+
     simulating = command("simulate", "run a reaction network at any accuracy", _simulate_command.EXAMPLES)
     _simulate_command.add_options(simulating)
 
@@ -92,6 +96,12 @@ def _info(arguments: argparse.Namespace) -> int:
 def _mechanisms(arguments: argparse.Namespace) -> int:
     folder = mechanisms.compile_mechanisms(arguments.mod, arguments.output, arguments.coreneuron, arguments.demo)
     print(mechanisms.library_file(folder) if arguments.library else folder)
+    return 0
+
+
+def _clean(_: argparse.Namespace) -> int:
+    removed = channel.clean()
+    print("\n".join(f"removed {name}" for name in removed) or "nothing to remove: no session of a dead process")
     return 0
 
 

@@ -49,6 +49,22 @@ class MechanismError(Error):
     """Mechanisms that cannot be compiled, loaded, or that are not the right ones."""
 
 
+class SessionError(Error):
+    """A session that cannot be made or joined, or whose two sides do not agree."""
+
+
+class PeerDiedError(SessionError):
+    """The process at the other end of a session has ended."""
+
+
+class PeerSilentError(SessionError):
+    """The process at the other end lives but has not answered in time; the wait may be repeated."""
+
+
+class PeerFailedError(SessionError):
+    """The process at the other end reported an error; the text is its own."""
+
+
 class OutsideDomainWarning(UserWarning):
     """An input outside the model's domain; the result follows the policy."""
 

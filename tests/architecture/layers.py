@@ -38,6 +38,7 @@ EXTERNAL = {
     "boost/interprocess/": {"transport"},
     "boost/multiprecision/": {"chemistry"},
     "boost/numeric/odeint": {"chemistry", "dynamics"},
+    "linux/": {"transport"},
     "sys/": {"transport"},
     "nubridge/": {"c_api", "cli"},
 }

@@ -28,6 +28,8 @@ extern "C" {
 #define NUBRIDGE_STATUS_LIST(X)                                                                  \
     X(OK, 0, "success")                                                                          \
     X(OUTSIDE, 1, "an input lies outside the model's domain; the result follows the policy")     \
+    X(WAITING, 2, "nothing has come yet; wait again")                                            \
+    X(DRAINED, 3, "the owner has ended the session")                                             \
     X(INVALID_ARGUMENT, -1, "an argument breaks the contract of the function")                   \
     X(INVALID_INPUT, -2, "an input is not a finite number at or above its physical lower bound") \
     X(INVALID_STATE, -3, "the state is not finite, or is no probability")                        \
@@ -43,7 +45,10 @@ extern "C" {
     X(OUT_OF_MEMORY, -13, "out of memory")                                                       \
     X(INTERNAL, -14, "an internal error")                                                        \
     X(NETWORK_INVALID, -15, "the reaction network breaks a rule")                                \
-    X(STOPPED, -16, "stopped by the caller")
+    X(STOPPED, -16, "stopped by the caller")                                                     \
+    X(SESSION_ERROR, -17, "the session cannot be made or joined")                                \
+    X(PEER_DIED, -18, "the process at the other end has ended")                                  \
+    X(PEER_FAILED, -19, "the process at the other end reported an error")
 
 #define NUBRIDGE_STATUS_ENUMERATOR(name, value, text) NUBRIDGE_##name = (value),
 enum nubridge_status_code { NUBRIDGE_STATUS_LIST(NUBRIDGE_STATUS_ENUMERATOR) NUBRIDGE_STATUS_END_ = 127 };
@@ -408,6 +413,50 @@ nubridge_status nubridge_closure_terms(const nubridge_closure*, size_t, const do
 /** (closure, rows, nu, inputs, d_nu, d_input) rows x nu x nu and rows x nu x inputs. */
 nubridge_status nubridge_closure_jacobian(const nubridge_closure*, size_t, const double*, const double*, double*,
                                           double*);
+
+/* ---- channels between two processes
+ * ----------------------------------------------------------------------------------------- */
+/* An owner (NEURON) and a peer (a particle simulator) exchange once a window: amounts and rates there, realised amounts
+ * and counts back. Each end is for one thread at a time. Waits take a limit in ms and return NUBRIDGE_WAITING when it
+ * has passed; the death of the other side is PEER_DIED in under 100 ms. Sessions are of this user only. */
+
+/** One end. Opaque. */
+typedef struct nubridge_channel nubridge_channel;
+
+/** (name, config, shape, out) The owner's end of a new session. config: text for the peer. shape: four numbers, how
+ * many amounts, rates, counts, and the window in ns. SESSION_ERROR for a name in use or a full /dev/shm. */
+nubridge_status nubridge_channel_create(const char*, const char*, const int64_t*, nubridge_channel**);
+/** (name, limit_ms, out) The peer's end; waits that long for the session. SESSION_ERROR when there is none, when it has
+ * a peer, when it is of another version or damaged. */
+nubridge_status nubridge_channel_attach(const char*, int32_t, nubridge_channel**);
+/** (config, shape, owner, peer) Both ends for two threads of this process, by the same protocol. */
+nubridge_status nubridge_channel_pair(const char*, const int64_t*, nubridge_channel**, nubridge_channel**);
+/** (channel) Closes the end, which the other side sees; null is allowed. */
+void nubridge_channel_close(nubridge_channel*);
+/** (channel) The configuration, owned by the channel. */
+const char* nubridge_channel_config(const nubridge_channel*);
+/** (channel, shape) As given to _create. */
+nubridge_status nubridge_channel_shape(const nubridge_channel*, int64_t*);
+/** (owner, limit_ms) OK when a peer is there, else WAITING. */
+nubridge_status nubridge_channel_wait_peer(nubridge_channel*, int32_t);
+/** (owner, window, amounts, rates) Publishes a window; two may be under way, numbered without a gap. */
+nubridge_status nubridge_channel_send(nubridge_channel*, int64_t, const int64_t*, const double*);
+/** (owner, limit_ms, window, realised, counts) The oldest answer, or WAITING. */
+nubridge_status nubridge_channel_collect(nubridge_channel*, int32_t, int64_t*, int64_t*, int64_t*);
+/** (owner) The peer sees DRAINED once it has answered everything. */
+nubridge_status nubridge_channel_drain(nubridge_channel*);
+/** (peer, limit_ms, window, amounts, rates) The next window to advance, or WAITING, or DRAINED. */
+nubridge_status nubridge_channel_receive(nubridge_channel*, int32_t, int64_t*, int64_t*, double*);
+/** (peer, realised, counts) Answers the window received last. */
+nubridge_status nubridge_channel_reply(nubridge_channel*, const int64_t*, const int64_t*);
+/** (peer, message) What the owner's next call reports, even when this process has died meanwhile; cut at 4 kB. */
+nubridge_status nubridge_channel_fail(nubridge_channel*, const char*);
+/** (channel, pid, time_ns, silent_s) The other side: its process, the time that it has reached, the age of its last
+ * sign of life. */
+nubridge_status nubridge_channel_other(const nubridge_channel*, int32_t*, int64_t*, double*);
+/** (room, names, found) Removes what dead processes of this user left in /dev/shm: their names, a newline after each,
+ * as far as they fit into room bytes with the final zero. */
+nubridge_status nubridge_sessions_clean(size_t, char*, size_t*);
 
 #ifdef __cplusplus
 }

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "nubridge/nubridge.h"
+#include "transport/channel.hpp"
 #include "units/error.hpp"
 
 namespace nubridge::c_api {
@@ -50,6 +51,12 @@ nubridge_status guarded(Body&& body) noexcept {
         return fail(NUBRIDGE_STOPPED, error.what());
     } catch (const FileError& error) {
         return fail(NUBRIDGE_FILE_ERROR, error.what());
+    } catch (const transport::SessionError& error) {
+        return fail(NUBRIDGE_SESSION_ERROR, error.what());
+    } catch (const transport::PeerDied& error) {
+        return fail(NUBRIDGE_PEER_DIED, error.what());
+    } catch (const transport::PeerFailed& error) {
+        return fail(NUBRIDGE_PEER_FAILED, error.what());
     } catch (const InvalidArgument& error) {
         return fail(NUBRIDGE_INVALID_ARGUMENT, error.what());
     } catch (const std::bad_alloc&) {
