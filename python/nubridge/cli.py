@@ -6,9 +6,10 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from . import __version__, _library, _simulate_command, channel, doctor, mechanisms, paths
+from . import __version__, _library, _simulate_command, channel, doctor, mechanisms, nmodl, paths
 from .errors import Error, Interrupted
 from .model import Model
+from .network import Network
 from .training import train
 
 _EXAMPLES = """examples:
@@ -19,6 +20,7 @@ _EXAMPLES = """examples:
   nubridge info sk                           what the model holds: states, inputs, domain, source
   nubridge mechanisms                        compile sk and skkin; prints the folder
   nubridge mechanisms --output . my.mod      together with your own, into this folder
+  nubridge mechanisms --kinetic camkii75     a reaction network as a mod file, on the standard output
   nubridge train models/sk/train.toml        make the model file again from its rates
 """
 
@@ -50,6 +52,11 @@ def _parser() -> argparse.ArgumentParser:
     compiling.add_argument("--demo", action="store_true", help="with the calcium channel and pool of the demos")
     compiling.add_argument(
         "--library", action="store_true", help="print the path of libnrnmech.so, for nrn_load_dll in hoc"
+    )
+    compiling.add_argument("--kinetic", metavar="NETWORK", help="print a network as the mod file of a KINETIC scheme")
+    compiling.add_argument("--suffix", metavar="NAME", help="what --kinetic calls the mechanism (default: the network)")
+    compiling.add_argument(
+        "--off-at-rest", nargs="+", default=[], metavar="RATE", help="rate constants that `running` multiplies"
     )
     compiling.set_defaults(run=_mechanisms)
 
@@ -94,6 +101,10 @@ def _info(arguments: argparse.Namespace) -> int:
 
 
 def _mechanisms(arguments: argparse.Namespace) -> int:
+    if arguments.kinetic:
+        network = Network(arguments.kinetic)
+        print(nmodl.kinetic(network, arguments.suffix or network.name, off_at_rest=arguments.off_at_rest), end="")
+        return 0
     folder = mechanisms.compile_mechanisms(arguments.mod, arguments.output, arguments.coreneuron, arguments.demo)
     print(mechanisms.library_file(folder) if arguments.library else folder)
     return 0
