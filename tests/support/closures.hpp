@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cmath>
 #include <memory>
 #include <string>
 #include <utility>
@@ -54,6 +55,13 @@ inline Numbers fisher(const maxent::Family& family, const Numbers& nu) {
     Numbers c(family.nu_count() * family.nu_count());
     family.fisher(nu, c);
     return c;
+}
+
+/// Molecules and pairs a site of the infinite chain, exactly: decay k, A + A -> 0 at c, A + A -> A at g, no hopping.
+inline Numbers pairs_law(double t, double rho0, double eta0, double k, double c, double g) {
+    const double a0 = eta0 / rho0, all = k + c + g, gone = -std::expm1(-all * t) / all;
+    const double rho = rho0 * std::exp(-k * t - (2 * c + g) * a0 * gone);
+    return {rho, a0 * std::exp(-all * t) * rho};
 }
 
 /// Runge and Kutta's fourth order, `steps` equal steps of dy/dt = f(y).

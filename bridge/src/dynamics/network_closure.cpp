@@ -254,8 +254,13 @@ double NetworkClosure::rate_slope(const Rate& rate, std::span<const double> inpu
 }
 
 void NetworkClosure::rhs(std::span<const double> nu, std::span<const double> inputs, std::span<double> rhs) const {
+    this->rhs(nu, inputs, options_.theta, rhs);
+}
+
+void NetworkClosure::rhs(std::span<const double> nu, std::span<const double> inputs, std::span<const double> theta,
+                         std::span<double> rhs) const {
     auto weights = rates(inputs);
-    for (std::size_t r = 0; r < weights.size(); ++r) weights[r] *= options_.theta[r];
+    for (std::size_t r = 0; r < weights.size(); ++r) weights[r] *= theta[r];
     const auto point = ground_->at(nu);
     const FisherSolver solver(*family_, point->fisher());
     const VectorXd sum = point->flux().transpose() * Eigen::Map<const VectorXd>(weights.data(), std::ssize(weights));
@@ -271,12 +276,17 @@ void NetworkClosure::terms(std::span<const double> nu, std::span<const double> i
         maxent::factor(family_->sign()) * (solver.solve(point->flux().transpose()) * scale.asDiagonal()).transpose();
 }
 
-// From Cov F = sign b: Cov dF = sign db - (dCov) F.
 void NetworkClosure::jacobian(std::span<const double> nu, std::span<const double> inputs, std::span<double> by_nu,
                               std::span<double> by_input) const {
+    jacobian(nu, inputs, options_.theta, by_nu, by_input);
+}
+
+// From Cov F = sign b: Cov dF = sign db - (dCov) F.
+void NetworkClosure::jacobian(std::span<const double> nu, std::span<const double> inputs, std::span<const double> theta,
+                              std::span<double> by_nu, std::span<double> by_input) const {
     const double sign = maxent::factor(family_->sign());
     auto weights = rates(inputs);
-    for (std::size_t r = 0; r < weights.size(); ++r) weights[r] *= options_.theta[r];
+    for (std::size_t r = 0; r < weights.size(); ++r) weights[r] *= theta[r];
     const auto point = ground_->at(nu);
     const FisherSolver solver(*family_, point->fisher());
     const MatrixXd flux = point->flux().transpose();
@@ -286,7 +296,7 @@ void NetworkClosure::jacobian(std::span<const double> nu, std::span<const double
     MatrixXd slopes(std::ssize(rates_), std::ssize(inputs));
     for (std::size_t r = 0; r < rates_.size(); ++r) {
         for (std::size_t i = 0; i < inputs.size(); ++i)
-            slopes(static_cast<Index>(r), static_cast<Index>(i)) = options_.theta[r] * rate_slope(rates_[r], inputs, i);
+            slopes(static_cast<Index>(r), static_cast<Index>(i)) = theta[r] * rate_slope(rates_[r], inputs, i);
     }
     if (!inputs.empty()) {
         Eigen::Map<RowMajor>(by_input.data(), std::ssize(nu), std::ssize(inputs)) = sign * solver.solve(flux * slopes);

@@ -61,11 +61,16 @@ public:
     /// @throws InvalidArgument for a nu without a law, an input that is negative or not finite, and a singular Fisher
     ///     matrix, whose redundant direction it names.
     void rhs(std::span<const double> nu, std::span<const double> inputs, std::span<double> rhs) const;
+    /// F with this theta in place of theta().
+    void rhs(std::span<const double> nu, std::span<const double> inputs, std::span<const double> theta,
+             std::span<double> rhs) const;
     /// F_r of each term with theta_r = 1, row-major term_count() x nu_count(): F = SUM_r theta_r F_r.
     void terms(std::span<const double> nu, std::span<const double> inputs, std::span<double> terms) const;
     /// dF_a/dnu_b (nu_count() x nu_count()) and dF_a/du_i (nu_count() x input_count()), exact.
     void jacobian(std::span<const double> nu, std::span<const double> inputs, std::span<double> by_nu,
                   std::span<double> by_input) const;
+    void jacobian(std::span<const double> nu, std::span<const double> inputs, std::span<const double> theta,
+                  std::span<double> by_nu, std::span<double> by_input) const;
 
 private:
     /// k [* parameter] PRODUCT of what is outside the family.

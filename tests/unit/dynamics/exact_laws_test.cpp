@@ -27,13 +27,6 @@ struct Law {
     std::vector<Numbers> stated;
 };
 
-/// decay k, A + A -> 0 at c, A + A -> A at g, no hopping.
-Numbers pairs_law(double t, double rho0, double eta0, double k, double c, double g) {
-    const double a0 = eta0 / rho0, all = k + c + g, gone = -std::expm1(-all * t) / all;
-    const double rho = rho0 * std::exp(-k * t - (2 * c + g) * a0 * gone);
-    return {rho, a0 * std::exp(-all * t) * rho};
-}
-
 class ChainLaw : public testing::TestWithParam<Law> {};
 
 TEST_P(ChainLaw, IsReproducedByTheClosureTo1e8) {
