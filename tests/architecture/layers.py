@@ -13,7 +13,7 @@ ARROWS = {
     "learning": ("dynamics", "model_file"),
     "transport": ("units",),
     "coupling": ("transport", "dynamics"),
-    "c_api": ("coupling", "model_file"),
+    "c_api": ("coupling", "learning"),
     "cli": ("c_api", "learning"),
 }
 

@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "c_api/family_handle.hpp"
 #include "c_api/guarded.hpp"
 #include "c_api/network_handle.hpp"
 #include "dynamics/network_closure.hpp"
@@ -17,35 +18,10 @@ using nubridge::dynamics::NetworkClosure;
 using nubridge::maxent::Family;
 using nubridge::maxent::WeightedStates;
 
-struct nubridge_family {
-    explicit nubridge_family(std::shared_ptr<const Family> given)
-        : family(std::move(given)), nu_names(family->nu_names()), moment_names(family->moment_names()) {}
-
-    std::shared_ptr<const Family> family;
-    std::vector<std::string> nu_names, moment_names;
-};
-
-struct nubridge_closure {
-    NetworkClosure closure;
-};
+using nubridge::c_api::each_row;
+using nubridge::c_api::inputs_of;
 
 namespace {
-
-/// Calls `body(in, out)` with the spans of each row.
-template <class Body>
-void each_row(std::size_t rows, const double* in, std::size_t in_width, double* out, std::size_t out_width,
-              const Body& body) {
-    if (rows == 0) return;
-    required(in, "the rows to read");
-    required(out, "the place for the rows");
-    for (std::size_t row = 0; row < rows; ++row)
-        body(std::span(in + row * in_width, in_width), std::span(out + row * out_width, out_width));
-}
-
-std::span<const double> inputs_of(const NetworkClosure& closure, const double* inputs, std::size_t row) {
-    if (closure.input_count() == 0) return {};
-    return {required(inputs, "the inputs") + row * closure.input_count(), closure.input_count()};
-}
 
 const Family& opened(const nubridge_family* family) {
     return *required(family, "the family")->family;
@@ -146,7 +122,8 @@ nubridge_status nubridge_closure_open(const nubridge_network* network, const nub
         const auto& reactions = required(network, "the network")->network;
         auto options = nubridge::model_file::read_closure_options(required(json, "the options"),
                                                                   "the options of the closure", *reactions);
-        *out = new nubridge_closure{{reactions, required(family, "the family")->family, std::move(options)}};
+        *out = new nubridge_closure{std::make_shared<const NetworkClosure>(
+            reactions, required(family, "the family")->family, std::move(options))};
     });
 }
 
@@ -157,50 +134,50 @@ void nubridge_closure_close(nubridge_closure* closure) {
 size_t nubridge_closure_count(const nubridge_closure* closure, int32_t kind) {
     switch (kind) {
         case NUBRIDGE_FAMILY_NU:
-            return closure->closure.nu_count();
+            return closure->closure->nu_count();
         case NUBRIDGE_CLOSURE_INPUT:
-            return closure->closure.input_count();
+            return closure->closure->input_count();
         case NUBRIDGE_CLOSURE_TERM:
-            return closure->closure.term_count();
+            return closure->closure->term_count();
         default:
             return 0;
     }
 }
 
 const char* nubridge_closure_term(const nubridge_closure* closure, size_t index) {
-    const auto& names = closure->closure.term_names();
+    const auto& names = closure->closure->term_names();
     return index < names.size() ? names[index].c_str() : nullptr;
 }
 
 nubridge_status nubridge_closure_rhs(const nubridge_closure* closure, size_t rows, const double* nu,
                                      const double* inputs, double* f) {
     return guarded([&] {
-        const NetworkClosure& c = required(closure, "the closure")->closure;
+        const NetworkClosure& c = *required(closure, "the closure")->closure;
         std::size_t row = 0;
         each_row(rows, nu, c.nu_count(), f, c.nu_count(),
-                 [&](auto in, auto out) { c.rhs(in, inputs_of(c, inputs, row++), out); });
+                 [&](auto in, auto out) { c.rhs(in, inputs_of(c.input_count(), inputs, row++), out); });
     });
 }
 
 nubridge_status nubridge_closure_terms(const nubridge_closure* closure, size_t rows, const double* nu,
                                        const double* inputs, double* terms) {
     return guarded([&] {
-        const NetworkClosure& c = required(closure, "the closure")->closure;
+        const NetworkClosure& c = *required(closure, "the closure")->closure;
         std::size_t row = 0;
         each_row(rows, nu, c.nu_count(), terms, c.term_count() * c.nu_count(),
-                 [&](auto in, auto out) { c.terms(in, inputs_of(c, inputs, row++), out); });
+                 [&](auto in, auto out) { c.terms(in, inputs_of(c.input_count(), inputs, row++), out); });
     });
 }
 
 nubridge_status nubridge_closure_jacobian(const nubridge_closure* closure, size_t rows, const double* nu,
                                           const double* inputs, double* d_nu, double* d_input) {
     return guarded([&] {
-        const NetworkClosure& c = required(closure, "the closure")->closure;
+        const NetworkClosure& c = *required(closure, "the closure")->closure;
         const std::size_t width = c.nu_count() * c.input_count();
         if (rows > 0 && width > 0) required(d_input, "the place for the slopes by inputs");
         std::size_t row = 0;
         each_row(rows, nu, c.nu_count(), d_nu, c.nu_count() * c.nu_count(), [&](auto in, auto out) {
-            c.jacobian(in, inputs_of(c, inputs, row), out, {d_input + row * width, width});
+            c.jacobian(in, inputs_of(c.input_count(), inputs, row), out, {d_input + row * width, width});
             ++row;
         });
     });

@@ -139,6 +139,14 @@ nubridge_status nubridge_model_seal(const char* json, const char* path) {
     });
 }
 
+nubridge_status nubridge_model_verify(const char* json, const char* origin) {
+    return guarded([&] {
+        require_pointer(json, "the model text");
+        require_pointer(origin, "the origin");
+        nubridge::model_file::verify(json, origin);
+    });
+}
+
 const char* nubridge_model_name(const nubridge_model* model) {
     return model->file.definition.name.c_str();
 }

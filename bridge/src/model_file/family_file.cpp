@@ -156,4 +156,24 @@ dynamics::ClosureOptions read_closure_options(std::string_view text, const std::
     return options;
 }
 
+dynamics::GridElements read_grid(std::string_view text, const std::string& origin) {
+    const json document = parse_json(text, origin);
+    const Object object(document, origin, {"inputs", "spacing", "arguments"});
+    std::vector<double> spacing;
+    for (const json& one : object.list("spacing")) {
+        if (!one.is_number()) object.fail("needs numbers as 'spacing', found " + one.dump());
+        spacing.push_back(one.get<double>());
+    }
+    std::vector<dynamics::GridElements::Component> components;
+    for (const json& arguments : object.list("arguments")) {
+        components.emplace_back();
+        if (!arguments.is_array()) object.fail("needs lists in 'arguments', found " + arguments.dump());
+        for (const json& one : arguments) {
+            if (!one.is_number_unsigned()) object.fail("needs places in 'arguments', found " + one.dump());
+            components.back().arguments.push_back(one.get<std::size_t>());
+        }
+    }
+    return {object.count("inputs"), std::move(components), std::move(spacing)};
+}
+
 }  // namespace nubridge::model_file

@@ -4,6 +4,7 @@
 #include <string>
 #include <string_view>
 
+#include "dynamics/grid_elements.hpp"
 #include "dynamics/network_closure.hpp"
 #include "maxent/family.hpp"
 
@@ -28,5 +29,10 @@ std::shared_ptr<const maxent::Family> read_family(std::string_view text, const s
 /// @throws ModelSyntaxError, ModelInvalid.
 dynamics::ClosureOptions read_closure_options(std::string_view text, const std::string& origin,
                                               const chemistry::ReactionNetwork& network);
+
+/// An empty grid: inputs (how many), spacing (one a nu and input), arguments (one list a nu, of places among nu and
+/// inputs).
+/// @throws ModelSyntaxError, ModelInvalid; InvalidArgument from the grid.
+dynamics::GridElements read_grid(std::string_view text, const std::string& origin);
 
 }  // namespace nubridge::model_file

@@ -14,6 +14,7 @@
 #include <sstream>
 #include <utility>
 
+#include "model_file/family_file.hpp"
 #include "model_file/json_object.hpp"
 #include "units/error.hpp"
 #include "units/units.hpp"
@@ -152,10 +153,9 @@ dynamics::ReducedModelDefinition read_definition(const json& document, const std
     return definition;
 }
 
-}  // namespace
-
-ModelFile parse(std::string_view text, const std::string& origin) {
-    const json document = parse_json(text, origin);
+/// Parses and checks schema and hash.
+json verified(std::string_view text, const std::string& origin) {
+    json document = parse_json(text, origin);
     require_schema(document, origin);
     const std::string hash = hash_of(document);
     const json stated = document.value("hash", json());
@@ -163,7 +163,46 @@ ModelFile parse(std::string_view text, const std::string& origin) {
         throw ModelHashError(origin + ": the text has the hash " + hash + " but states " + stated.dump() +
                              "; it was edited: edit train.toml and run `nubridge train` instead, or restore the file");
     }
-    return {read_definition(document, origin), hash, std::string(text), {}};
+    return document;
+}
+
+/// A vector field with coefficients that were fitted; anything else is a channel's closure.
+bool is_learned(const json& document) {
+    const json dynamics = document.value("dynamics", json());
+    return dynamics.is_object() &&
+           (dynamics.value("kind", json()) == "terms" || dynamics.value("kind", json()) == "grid");
+}
+
+void require_learned(const json& document, const std::string& origin) {
+    const Object root(document, origin + ": the model",
+                      {"schema", "schema_version", "name", "title", "family", "inputs", "dynamics", "domain", "policy",
+                       "provenance", "hash"});
+    root.text("name");
+    read_policy(root);
+    read_family(root.member("family").dump(), origin + ": family");
+    const Object dynamics(root.member("dynamics"), origin + ": dynamics",
+                          {"kind", "coefficients", "names", "standard_errors", "each_nu", "network", "hop_per_s",
+                           "empty", "volume_um3", "spacing", "arguments", "vertices"});
+    for (const json& one : dynamics.list("coefficients")) {
+        if (!one.is_number()) dynamics.fail("needs numbers as 'coefficients', found " + one.dump());
+    }
+}
+
+}  // namespace
+
+ModelFile parse(std::string_view text, const std::string& origin) {
+    const json document = verified(text, origin);
+    if (is_learned(document))
+        throw ModelInvalid(origin +
+                           ": the model is learned, a vector field with coefficients; Python's nubridge.Model "
+                           "opens it, mechanisms do not yet");
+    return {read_definition(document, origin), document["hash"].get<std::string>(), std::string(text), {}};
+}
+
+void verify(std::string_view text, const std::string& origin) {
+    const json document = verified(text, origin);
+    if (is_learned(document)) return require_learned(document, origin);
+    const dynamics::ReducedModel checked(read_definition(document, origin));
 }
 
 ModelFile read(const std::filesystem::path& path) {
@@ -179,7 +218,10 @@ std::string seal(std::string_view text, const std::string& origin) {
     json document = parse_json(text, origin);
     require_schema(document, origin);
     document["hash"] = hash_of(document);
-    const dynamics::ReducedModel checked(read_definition(document, origin));
+    if (is_learned(document))
+        require_learned(document, origin);
+    else
+        const dynamics::ReducedModel checked(read_definition(document, origin));
     return document.dump(2) + "\n";
 }
 

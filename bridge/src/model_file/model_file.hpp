@@ -29,6 +29,9 @@ ModelFile read(const std::filesystem::path& path);
 /// Parses a sealed text; `origin` names it in messages.
 ModelFile parse(std::string_view text, const std::string& origin);
 
+/// Checks schema and hash of a sealed text, also of a learned model, which parse() refuses.
+void verify(std::string_view text, const std::string& origin);
+
 /// Checks an unsealed text (a hash in it is replaced) and returns it with its hash, indented for people.
 std::string seal(std::string_view text, const std::string& origin);
 

@@ -80,7 +80,7 @@ std::vector<Rule> rules() {
              m["inputs"][0]["domain"] = {-1, 1};
          },
          {"'ca'", "-1", "0 or above"}},
-        {"UnknownDynamics", [](json& m) { m["dynamics"]["kind"] = "grid"; }, {"dynamics", "'grid'", "'closure'"}},
+        {"UnknownDynamics", [](json& m) { m["dynamics"]["kind"] = "spline"; }, {"dynamics", "'spline'", "'closure'"}},
         {"NoTransitions", [](json& m) { m["dynamics"]["transitions"] = json::array(); }, {"dynamics", "'transitions'"}},
         {"UnknownStateFrom",
          [](json& m) { transition(m, 0)["from"] = "C9"; },
