@@ -9,6 +9,7 @@
 __version__ = "0.1.0"
 
 from .closure import Closure
+from .dynamics import BasisCombination, GridElements
 from .errors import (
     Error,
     Interrupted,
@@ -31,6 +32,7 @@ from .errors import (
 )
 from .families import BinaryField, Categorical, Counts, Family, Gaussian, IsingChain
 from .inputs import PulseTrain, Waveform
+from .learned import LearnedModel
 from .mechanisms import load
 from .model import Model
 from .network import Network
@@ -40,6 +42,7 @@ from .space import Space
 from .training import train
 
 __all__ = [
+    "BasisCombination",
     "BinaryField",
     "Categorical",
     "Closure",
@@ -47,11 +50,13 @@ __all__ = [
     "Error",
     "Family",
     "Gaussian",
+    "GridElements",
     "Interrupted",
     "InvalidArgumentError",
     "InvalidInputError",
     "InvalidStateError",
     "IsingChain",
+    "LearnedModel",
     "LibraryError",
     "MechanismError",
     "Model",

@@ -35,3 +35,14 @@ def rows(values: ArrayLike, what: str, width: int) -> Array:
     if array.ndim not in (1, 2) or array.shape[-1] != width:
         raise InvalidArgumentError(f"{what} has the shape {array.shape}; it must be ({width},) or (rows, {width})")
     return np.ascontiguousarray(array)
+
+
+def aligned(nu: ArrayLike, inputs: ArrayLike, nu_count: int, input_count: int) -> tuple[Array, Array]:
+    """nu and inputs as rows of equal number; one row of inputs serves all rows of nu."""
+    state = rows(nu, "nu", nu_count)
+    given = rows(np.empty(0) if np.size(inputs) == 0 else inputs, "inputs", input_count)
+    if given.ndim == 1 and state.ndim == 2:
+        given = np.ascontiguousarray(np.broadcast_to(given, (len(state), input_count)))
+    if given.shape[:-1] != state.shape[:-1]:
+        raise InvalidArgumentError(f"nu has the shape {state.shape} and inputs {given.shape}; they need the same rows")
+    return state, given

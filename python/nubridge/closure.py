@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from . import _library
-from ._arrays import Array, pointer, rows
+from ._arrays import Array, aligned, pointer
 from .errors import InvalidArgumentError, ModelFileError
 from .families import Family
 from .network import Network
@@ -127,16 +127,7 @@ class Closure:
         return by_nu, by_input
 
     def _rows(self, nu: ArrayLike, inputs: ArrayLike) -> tuple[Array, Array]:
-        state = rows(nu, "nu", len(self.nu_names))
-        given = np.empty(0) if np.size(inputs) == 0 else inputs
-        given = rows(given, "inputs", len(self.input_names))
-        if given.ndim == 1 and state.ndim == 2:
-            given = np.ascontiguousarray(np.broadcast_to(given, (len(state), len(given))))
-        if given.shape[:-1] != state.shape[:-1]:
-            raise InvalidArgumentError(
-                f"nu has the shape {state.shape} and inputs {given.shape}; they need the same rows"
-            )
-        return state, given
+        return aligned(nu, inputs, len(self.nu_names), len(self.input_names))
 
     def _call(self, function: ctypes._CFuncPtr, state: Array, given: Array, *out: Array) -> None:
         many = 1 if state.ndim == 1 else len(state)

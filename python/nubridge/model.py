@@ -20,6 +20,7 @@ from . import _arrays, _library
 from ._arrays import Array
 from ._arrays import pointer as _pointer
 from .errors import InvalidArgumentError, InvalidStateError, OutsideDomainWarning
+from .learned import LearnedModel, found
 
 
 class Model:
@@ -39,7 +40,17 @@ class Model:
     >>> nu = sk.step(nu, [5.0], dt_ms=5.0)       # 5 ms at 5 uM, exact
     >>> round(float(sk.observe(nu)[0]), 9)
     0.45352168
+
+    The name or path of a learned model gives a nubridge.LearnedModel.
     """
+
+    def __new__(cls, name_or_path: str | os.PathLike[str], policy: str = "model") -> Model | LearnedModel:
+        learned = found(name_or_path)
+        if learned is None:
+            return super().__new__(cls)
+        if policy != "model":
+            learned.policy = policy
+        return learned
 
     def __init__(self, name_or_path: str | os.PathLike[str], policy: str = "model") -> None:
         if policy not in _library.POLICIES:

@@ -264,7 +264,10 @@ class Simulator:
         >>> values.tolist(), probabilities.round(5).tolist()
         ([0.0, 1.0, 2.0], [0.39958, 0.46509, 0.13534])
         """
-        weights = self.network.weights(name)
+        return self._distribution(self.network.weights(name))
+
+    def _distribution(self, weights: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Of SUM weight amount, one weight a species."""
         room = ctypes.c_size_t()
         write = self._library.nubridge_simulator_distribution
         _library.check(self._library, write(self._handle, weights.ctypes.data, 0, ctypes.byref(room), None, None))

@@ -1,0 +1,103 @@
+"""What d nu/dt = F(nu, inputs; c) can be made of; nubridge.train fits the coefficients c."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from ._fields import Field
+from .closure import Closure
+from .errors import InvalidArgumentError
+from .families import Family
+from .network import Network
+
+
+@dataclass(frozen=True)
+class BasisCombination:
+    """F = SUM_r theta_r F_r: the terms of the network's closure, one a reaction, weighed by what is learned.
+
+    With `each_nu` every nu has a theta of its own for every term. theta is not negative unless `nonnegative` is False.
+    `hop_per_s`, `empty` and `volume_um3` are those of nubridge.Closure.
+
+    >>> import nubridge
+    >>> nubridge.BasisCombination().nonnegative
+    True
+    """
+
+    each_nu: bool = False
+    nonnegative: bool = True
+    hop_per_s: Mapping[str, float] | None = None
+    empty: str | None = None
+    volume_um3: float | None = None
+
+    def closure(self, network: Network, family: Family, inputs: Sequence[str]) -> Closure:
+        """The closure whose terms are weighed."""
+        return Closure(
+            network, family, inputs=inputs, hop_per_s=self.hop_per_s, empty=self.empty, volume_um3=self.volume_um3
+        )
+
+    def field(self, network: Network | None, family: Family, inputs: Sequence[str]) -> tuple[Field, tuple[str, ...]]:
+        """F, and the names of its coefficients."""
+        if network is None:
+            raise InvalidArgumentError(
+                "the terms of a closure are those of a network; pass one, or use nubridge.GridElements"
+            )
+        closure = self.closure(network, family, inputs)
+        names = closure.term_names
+        if self.each_nu:
+            names = tuple(f"{nu}: {term}" for nu in family.nu_names for term in closure.term_names)
+        return Field.of_terms(closure, self.each_nu), names
+
+    def description(self, network: Network) -> dict[str, Any]:
+        """As model.json holds it, without the coefficients."""
+        closing = {"hop_per_s": self.hop_per_s and dict(self.hop_per_s), "empty": self.empty}
+        made = {
+            "kind": "terms",
+            "each_nu": self.each_nu,
+            "network": network.to_net(),
+            "volume_um3": self.volume_um3,
+            **closing,
+        }
+        return {key: value for key, value in made.items() if value is not None}
+
+
+@dataclass(frozen=True)
+class GridElements:
+    """F_k a C1 piecewise cubic of its arguments: tensor products of cubic Hermite polynomials on a grid of this spacing.
+
+    `spacing` has the edge of a cell along each nu and input that is an argument. `arguments` names those of each F, by
+    its nu; unless said all names of `spacing`. Cells are made where the data lie, with `margin` cells around them.
+    `ridge` holds coefficients that the data do not decide (relative to the best decided one).
+
+    >>> import nubridge
+    >>> grid = nubridge.GridElements({"A": 0.25, "ca": 0.5}, arguments={"A": ["A", "ca"]})
+    >>> grid.spacing["ca"]
+    0.5
+    """
+
+    spacing: Mapping[str, float]
+    arguments: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    margin: int = 1
+    ridge: float = 1e-9
+
+    def field(self, _network: Network | None, family: Family, inputs: Sequence[str]) -> tuple[Field, tuple[str, ...]]:
+        """F without a cell yet; its coefficients have no names."""
+        known = (*family.nu_names, *inputs)
+        used = {nu: tuple(self.arguments.get(nu, self.spacing)) for nu in family.nu_names}
+        for name in (*self.spacing, *self.arguments, *(one for names in used.values() for one in names)):
+            if name not in known:
+                raise InvalidArgumentError(f"the grid names {name!r}; the nu and inputs are {', '.join(known)}")
+        missing = [name for names in used.values() for name in names if name not in self.spacing]
+        if missing:
+            raise InvalidArgumentError(f"{missing[0]!r} is an argument without a spacing; give one")
+        places = [[known.index(name) for name in used[nu]] for nu in family.nu_names]
+        return Field.on_grid(len(inputs), [float(self.spacing.get(name, 0.0)) for name in known], places), ()
+
+    def description(self, _network: Network | None) -> dict[str, Any]:
+        """As model.json holds it, without vertices and coefficients."""
+        arguments = {nu: list(names) for nu, names in self.arguments.items()}
+        return {"kind": "grid", "spacing": dict(self.spacing), "arguments": arguments}
+
+
+Dynamics = BasisCombination | GridElements
