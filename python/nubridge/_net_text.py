@@ -109,6 +109,11 @@ def _read(net: str) -> _Net:
     return _Net(unit, **blocks)
 
 
+def clamped(net: str) -> tuple[str, ...]:
+    """The names of the clamped species."""
+    return tuple(words[0][1:].removesuffix("()") for words in _read(net).species if words[0].startswith("$"))
+
+
 def bngl(net: str, title: str) -> str:
     """BNGL with one rule a reaction and a molecule type without sites a species.
 

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import _bionetgen, _library, _sbml, paths
-from ._net_text import bngl, built
+from ._net_text import bngl, built, clamped
 from .errors import InvalidArgumentError, NetworkError
 
 UNITS = {"molecules": 0, "uM": 1}
@@ -169,6 +169,25 @@ class Network:
         end reaction
         """
         return bngl(self.to_net(), self.name)
+
+    @property
+    def fixed(self) -> tuple[str, ...]:
+        """The clamped species.
+
+        >>> import nubridge
+        >>> nubridge.Network("sk").fixed
+        ('Ca',)
+        """
+        return clamped(self.to_net())
+
+    def notes(self, word: str) -> tuple[str, ...]:
+        """What the text says in lines `# word: ...`, in order.
+
+        >>> import nubridge
+        >>> nubridge.Network("camkii").notes("variant")
+        ('biomodels k11_on=3.3',)
+        """
+        return tuple(re.findall(rf"^#[ \t]*{re.escape(word)}:[ \t]*(.*?)[ \t]*$", self._source[0], re.MULTILINE))
 
     @property
     def hash(self) -> str:

@@ -16,6 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 from . import _library
 from ._ensemble import Ensemble, default_threads
 from ._job import Job
+from ._rates import Rates
 from ._settings import DETERMINISTIC, is_pair, settings
 from .errors import InvalidArgumentError
 from .network import Network
@@ -150,7 +151,7 @@ class Simulator:
     ) -> None:
         self.network = _network(network, parameters)
         self._library = self.network._library
-        self._reaction_names = self.network.reaction_names
+        self._rates = Rates(self.network)
         handle = ctypes.c_void_p()
         how = settings(
             self.network,
@@ -171,11 +172,23 @@ class Simulator:
         self._finalizer = weakref.finalize(self, self._library.nubridge_simulator_close, handle)
         self._amounts = np.empty(len(self.network.species))
         self._field_shape = () if space is None else space.field_shape
-        self._readers: dict[str, tuple[list[int], list[float] | None]] = {}
-        self._replaced: dict[str, float] = {}
         if initial:
-            amounts = _initial(self.network, initial)
-            _library.check(self._library, self._library.nubridge_simulator_restart(handle, amounts.ctypes.data, run))
+            self.restart(initial, run)
+
+    def restart(self, initial: Mapping[str, float] | None = None, run: int = 0) -> None:
+        """Back to time 0, the network's rate constants and the random numbers of `run`, with these amounts by name.
+
+        >>> import nubridge
+        >>> simulator = nubridge.Simulator("decay")
+        >>> simulator.advance(1.0)
+        >>> simulator.restart({"A": 5})
+        >>> simulator.t_s, simulator["A"]
+        (0.0, 5.0)
+        """
+        amounts = _initial(self.network, initial)
+        status = self._library.nubridge_simulator_restart(self._handle, amounts.ctypes.data, run)
+        _library.check(self._library, status)
+        self._rates.reset()
 
     @property
     def t_s(self) -> float:
@@ -343,33 +356,5 @@ class Simulator:
 
     def set_rate(self, name: str, rate: float) -> None:
         """A new rate constant, by the name of a reaction, or of a parameter; parameters computed from it follow."""
-        chosen = {i: rate for i, one in enumerate(self._reaction_names) if one == name}
-        for index, k in (chosen or self._rates_with(name, rate)).items():
+        for index, k in self._rates.at(name, rate).items():
             _library.check(self._library, self._library.nubridge_simulator_set_rate(self._handle, index, k))
-
-    def _rates_with(self, name: str, value: float) -> dict[int, float]:
-        """The rate constants that read a parameter, by reaction, at a value of it."""
-        if name not in self._readers:
-            self._readers[name] = self._readers_of(name)
-        indices, factors = self._readers[name]
-        if factors is not None:
-            rates = [factor * value for factor in factors]
-        else:
-            fresh = self.network.with_parameters({**self._replaced, name: value}).rates
-            rates = [fresh[i] for i in indices]
-        self._replaced[name] = value
-        return dict(zip(indices, rates, strict=True))
-
-    def _readers_of(self, name: str) -> tuple[list[int], list[float] | None]:
-        """The reactions whose rate constant reads a parameter, and their factors when no other parameter does."""
-        before = self.network.parameters.get(name)
-        if before is None:
-            raise InvalidArgumentError(f"{self.network.name} has no reaction and no parameter {name!r}")
-        other = self.network.with_parameters({name: 0.999 * before or 1e-3})
-        old, new = self.network.rates, other.rates
-        indices = [i for i in range(len(old)) if old[i] != new[i]]
-        if not indices:
-            raise InvalidArgumentError(f"no rate constant of {self.network.name} reads the parameter {name!r}")
-        if any(other.parameters[key] != value for key, value in self.network.parameters.items() if key != name):
-            return indices, None
-        return indices, [old[i] / before if before else new[i] / 1e-3 for i in indices]
