@@ -6,7 +6,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from . import __version__, _library, _simulate_command, channel, doctor, mechanisms, nmodl, paths
+from . import __version__, _library, _peer_command, _simulate_command, channel, doctor, mechanisms, nmodl, paths
 from .errors import Error, Interrupted
 from .model import Model
 from .network import Network
@@ -68,6 +68,9 @@ def _parser() -> argparse.ArgumentParser:
 
     simulating = command("simulate", "run a reaction network at any accuracy", _simulate_command.EXAMPLES)
     _simulate_command.add_options(simulating)
+
+    serving = command("peer", "the simulator of a session, in a process of its own", _peer_command.EXAMPLES)
+    _peer_command.add_options(serving)
 
     training = command("train", "make a model file from a train.toml")
     training.add_argument("settings", help="the train.toml")

@@ -65,6 +65,10 @@ class PeerFailedError(SessionError):
     """The process at the other end reported an error; the text is its own."""
 
 
+class PeerError(Error):
+    """A peer that cannot simulate what it is asked for: not installed, unknown, or beyond what its simulator can do."""
+
+
 class OutsideDomainWarning(UserWarning):
     """An input outside the model's domain; the result follows the policy."""
 

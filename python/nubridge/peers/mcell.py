@@ -1,0 +1,181 @@
+"""MCell as a peer: particles in closed boxes, by pyMCell 0.2 (the library of MCell 3.4).
+
+What NEURON hands over is exact: a release site that fires once a window reads its number at that moment, and a negative
+number removes molecules. pyMCell's own call for the number takes no release site, so that it is called by ctypes.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import importlib
+import json
+import os
+import tempfile
+import warnings
+import zipfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .._rates import Rates
+from ..errors import InvalidArgumentError, PeerError
+from ..network import Reaction
+from . import Peer, bounded
+from .mcell_world import World
+from .plan import Plan
+from .process import flush_c
+
+MOST_MOLECULES = 2**31 - 1
+INSTALL = 'pip install swig wheel "setuptools<70", then pip install --no-build-isolation pymcell==0.2'
+
+
+class McellPeer(Peer):
+    """Every site is a cube of its volume, with the species of the membrane on its walls.
+
+    A clamped species keeps its number of molecules. Its process must be left by `nubridge.peers.process.leave`: MCell's
+    own end writes files and crashes. The numbers of a checkpoint are exact, but it holds no random numbers: the run that
+    goes on from it is another sample.
+    """
+
+    def __init__(self, plan: Plan) -> None:
+        super().__init__(plan)
+        self._pymcell, self._library = _pymcell()
+        for reaction in plan.network.reactions:
+            _require_possible(reaction, plan)
+        self._sites, self._species = plan.slots()
+        self._rates = [Rates(plan.network) for _ in plan.sites]
+        self._constants = np.tile(plan.network.rates, (len(plan.sites), 1))
+        self._values = np.full(len(plan.rates), np.nan)
+        self._molecules = plan.initial.copy()
+        self._fresh = True
+        self._open(None)
+
+    def _open(self, checkpoint: Path | None) -> None:
+        self._world = World(self._pymcell, self._library, self.plan, checkpoint)
+        self._world.require_probabilities(self._constants)
+        self._apply(np.argwhere(self._constants == 0).tolist())
+
+    def set_rates(self, values: NDArray[np.float64]) -> None:
+        changed = []
+        for slot in np.flatnonzero(values != self._values):
+            rate = self.plan.rates[slot]
+            for reaction, k in self._rates[rate.site].at(rate.name, float(values[slot])).items():
+                if not 0 <= k < np.inf:
+                    name = self.plan.network.reaction_names[reaction]
+                    raise InvalidArgumentError(
+                        f"{rate.name!r} of {values[slot]} makes the rate constant of {name!r} {k}; it must be finite and not negative"
+                    )
+                self._constants[rate.site, reaction] = k
+                changed.append((rate.site, reaction))
+            self._values[slot] = values[slot]
+        if changed:
+            self._world.require_probabilities(self._constants)
+            self._apply(changed)
+
+    def _apply(self, changed: Sequence[tuple[int, int]]) -> None:
+        self._world.change([(site, r, float(self._constants[site, r])) for site, r in changed])
+
+    def inject(self, amounts: NDArray[np.int64]) -> NDArray[np.int64]:
+        present = self._molecules[self._sites, self._species]
+        realised = bounded(amounts, present, MOST_MOLECULES)
+        numbers = realised + present if self._fresh else realised  # the first release is that of the start, too
+        self._world.release(numbers)
+        self._realised = realised
+        return realised
+
+    def advance(self, window_ns: int) -> None:
+        if window_ns != self.plan.window_ns:
+            raise InvalidArgumentError(
+                f"mcell advances by its window of {self.plan.window_ns} ns, not by {window_ns} ns: amounts cross once in it"
+            )
+        self._world.run(window_ns // self.plan.step_ns)
+        before, self._molecules = self._molecules, self._world.molecules()
+        if self._fresh:
+            self._require_counts(before)
+            self._fresh = False
+
+    def _require_counts(self, before: NDArray[np.int64]) -> None:
+        """MCell finds a count in a table that it does not check: the conserved totals tell whether all are right."""
+        before = before.copy()
+        if self.plan.amounts:
+            np.add.at(before, (self._sites, self._species), self._realised)
+        for total in self.plan.network.conserved:
+            columns = [self.plan.network.species_index(name) for name in total]
+            weights = np.array(list(total.values()))
+            for site, (had, has) in enumerate(zip(before[:, columns], self._molecules[:, columns], strict=True)):
+                if had @ weights != has @ weights:
+                    raise PeerError(
+                        f"MCell counts {has @ weights} molecules of {' + '.join(total)} at site "
+                        f"{self.plan.sites[site].name!r}, where {had @ weights} were released; use fewer species"
+                    )
+
+    def counts(self) -> NDArray[np.int64]:
+        return self.plan.sums(self._molecules)
+
+    def checkpoint(self, path: str | os.PathLike[str]) -> None:
+        state = {
+            "network": self.plan.network.hash,
+            "constants": self._constants.tolist(),
+            "values": self._values.tolist(),
+        }
+        with tempfile.TemporaryDirectory() as folder, zipfile.ZipFile(path, "w") as bundle:
+            self._world.save(Path(folder, "mcell"))
+            bundle.write(Path(folder, "mcell"), "mcell")
+            bundle.writestr("state.json", json.dumps(state))
+
+    def restore(self, path: str | os.PathLike[str]) -> None:
+        with tempfile.TemporaryDirectory() as folder, zipfile.ZipFile(path) as bundle:
+            state = json.loads(bundle.read("state.json"))
+            if state["network"] != self.plan.network.hash or len(state["constants"]) != len(self.plan.sites):
+                raise PeerError(
+                    f"the checkpoint {path} is of another network or other sites than this session; use its own"
+                )
+            bundle.extract("mcell", folder)
+            self._open(Path(folder, "mcell"))
+        self._constants, self._values = np.array(state["constants"]), np.array(state["values"])
+        self._apply(np.argwhere(self._constants >= 0).tolist())
+        self._molecules = self._world.molecules()
+        self._fresh = False
+
+    def close(self) -> None:
+        flush_c()
+
+
+def _pymcell() -> tuple[Any, ctypes.CDLL]:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of SWIG
+            library = ctypes.CDLL(importlib.import_module("_pymcell").__file__)
+            pymcell = importlib.import_module("pymcell")
+    except ImportError as error:
+        raise PeerError(f"the peer mcell needs pyMCell ({error}): {INSTALL}") from error
+    library.set_release_site_constant_number.argtypes = [ctypes.c_void_p, ctypes.c_double]
+    library.create_chkpt.argtypes = [ctypes.c_void_p, ctypes.c_char_p]
+    return pymcell, library
+
+
+def _require_possible(reaction: Reaction, plan: Plan) -> None:
+    """Raises PeerError for a reaction that MCell has not, or that nothing here has tested."""
+    reactants = [name for name, n in reaction.reactants.items() for _ in range(n)]
+    membrane, diffusion = plan.placement.membrane, plan.placement.diffusion_um2_s
+
+    def refuse(why: str) -> None:
+        raise PeerError(f"mcell cannot have the reaction {reaction.name!r} of {plan.network.name}: {why}")
+
+    if not reactants:
+        refuse("nothing reacts; let an immobile molecule make the product, S -> S + A")
+    if len(reactants) > 2:
+        refuse("three molecules meet; split it into two steps")
+    if len(reactants) == 2 and reactants[0] == reactants[1]:
+        refuse("two equal molecules meet, which is not tested; use ssa")
+    if len(reactants) == 2 and all(name in membrane for name in reactants):
+        refuse("two molecules of the membrane meet, which is not tested; use ssa")
+    if len(reactants) == 2 and not any(diffusion[name] > 0 for name in reactants if name not in membrane):
+        refuse(
+            f"neither of {' and '.join(reactants)} moves; state the constants, as in `# diffusion: {reactants[0]} 220 um2/s`"
+        )
+    if not any(name in membrane for name in reactants) and (on := membrane.intersection(reaction.products)):
+        refuse(f"{', '.join(sorted(on))} of the membrane would come out of the volume; say what is on the membrane")

@@ -1,0 +1,218 @@
+"""Every peer keeps to the same contract: what crosses is exact, rates hold, a seed is a run, nothing is left behind."""
+
+import numpy as np
+import pytest
+
+import nubridge
+from neuron_process import nubridge_command
+from nubridge.peers import Plan, open_peer, peer_class
+from peer_process import PeerProcess
+
+PEERS = ["ssa", "mcell"]
+
+WINDOWS = 60
+
+# Ca binds to channels on the membrane and leaves by a rate that is set; all the calcium there is stands in `Ca_total`.
+MODEL = """
+import nubridge
+
+network = nubridge.Network.build(
+    {"Ca": 40, "R": 20, "RCa": 0, "R2": 0, "gone": 0},
+    [
+        {"name": "bind", "reactants": ["Ca", "R"], "products": ["RCa"], "rate": "on"},
+        {"name": "unbind", "reactants": ["RCa"], "products": ["Ca", "R"], "rate": "off"},
+        {"name": "pass", "reactants": ["Ca", "R"], "products": ["Ca", "R2"], "rate": "on"},
+        {"name": "back", "reactants": ["R2"], "products": ["R"], "rate": "off"},
+        {"name": "leave", "reactants": ["Ca"], "products": ["gone"], "rate": "out"},
+    ],
+    parameters={"on": 4.0, "off": 2000.0, "out": 0.0},
+    observables={"Ca_total": {"Ca": 1, "RCa": 1, "gone": 1}, "channels": {"R": 1, "R2": 1, "RCa": 1}},
+)
+diffusion_um2_s = {"Ca": 220, "gone": 220}
+membrane = ["R", "R2", "RCa"]
+"""
+
+
+@pytest.fixture
+def config(tmp_path):
+    (tmp_path / "model.py").write_text(MODEL)
+    (tmp_path / "work").mkdir()
+    return {
+        "model": str(tmp_path / "model.py"),
+        "window_ns": 25_000,
+        "step_ns": 1_000,
+        "seed": 3,
+        "sites": [{"name": "a", "volume_um3": 0.0664}, {"name": "b", "volume_um3": 0.02}],
+        "amounts": [{"site": "a", "species": "Ca"}, {"site": "b", "species": "Ca"}, {"site": "b", "species": "R"}],
+        "rates": [{"site": "a", "name": "out", "unit": "1/s"}, {"site": "b", "name": "leave", "unit": "1/s"}],
+        "counts": [
+            {"site": "a", "weights": {"Ca_total": 1}},
+            {"site": "b", "weights": {"Ca_total": 1}},
+            {"site": "b", "weights": {"channels": 1}},
+            {"site": "a", "weights": {"Ca": 1}},
+            {"site": "b", "weights": {"Ca": 1}},
+            {"site": "a", "weights": {"gone": 1}},
+            {"site": "b", "weights": {"RCa": 1, "Ca": 2}},
+            {"site": "b", "weights": {"RCa": 1}},
+        ],
+    }
+
+
+def run(kind, config, folder, windows=WINDOWS, seed=0):
+    """(realised, counts) of every window with random amounts, more than there is to remove among them."""
+    random = np.random.default_rng(seed)
+    asked, answers = [], []
+    with PeerProcess({**config, "peer": kind}, folder / "work") as peer:
+        for window in range(windows):
+            amounts = random.integers(-15, 16, len(config["amounts"]))
+            if window % 10 == 9:
+                amounts[1] = -1000
+            asked.append(amounts)
+            answers.append(peer.exchange(amounts, [500.0 * (window % 3), 0.0]))
+        assert peer.close() == 0, peer.errors
+        assert peer.leftovers == []
+    return np.array(asked), np.array([realised for realised, _ in answers]), np.array([counts for _, counts in answers])
+
+
+@pytest.mark.parametrize("kind", PEERS)
+def test_amounts_are_realised_or_carried_and_counts_are_right(kind, config, tmp_path):
+    asked, realised, counts = run(kind, config, tmp_path)
+    assert ((realised == asked) | ((asked < 0) & (realised > asked) & (realised <= 0))).all()
+    assert (realised[9::10, 1] > -1000).all()
+    assert np.array_equal(counts[:, 0], 40 + realised[:, 0].cumsum())
+    assert np.array_equal(counts[:, 1], 40 + realised[:, 1].cumsum())
+    assert np.array_equal(counts[:, 2], 20 + realised[:, 2].cumsum())
+    assert np.array_equal(counts[:, 6], counts[:, 7] + 2 * counts[:, 4])
+    assert (counts >= 0).all()
+    assert counts[:, 7].max() > 0
+
+
+@pytest.mark.parametrize("kind", PEERS)
+def test_rates_hold_as_they_were_set(kind, config, tmp_path):
+    # 2000 calcium ions without a channel: the number that leaves in a window is binomial.
+    k_per_s, window_s = 400.0, config["window_ns"] * 1e-9
+    with PeerProcess({**config, "peer": kind}, tmp_path / "work") as peer:
+        peer.exchange([1960, -40, -20], [0.0, 0.0])
+        _, counts = peer.exchange([0, 0, 0], [0.0, 0.0])
+        assert counts[5] == 0
+        free = np.array([peer.exchange([0, 0, 0], [k_per_s, 0.0])[1][[3, 5]] for _ in range(20)])
+        _, counts = peer.exchange([0, 0, 0], [0.0, 0.0])
+        assert counts[5] == free[-1, 1]
+        assert peer.close() == 0, peer.errors
+    leaving = np.diff(free[:, 1])
+    mean = free[:-1, 0] * (1 - np.exp(-k_per_s * window_s))
+    assert abs(leaving.sum() - mean.sum()) < 4 * mean.sum() ** 0.5
+
+
+@pytest.mark.parametrize("kind", PEERS)
+def test_a_seed_is_a_run(kind, config, tmp_path):
+    first, again = run(kind, config, tmp_path), run(kind, config, tmp_path)
+    other = run(kind, {**config, "seed": 4}, tmp_path)
+    assert np.array_equal(first[2], again[2])
+    assert not np.array_equal(first[2], other[2])
+
+
+@pytest.mark.parametrize("kind", PEERS)
+def test_a_checkpoint_goes_on_or_is_refused_by_name(kind, config, tmp_path):
+    file = tmp_path / "checkpoint"
+    before = run(kind, {**config, "options": {"checkpoint": str(file)}}, tmp_path, 20)
+    after = run(kind, {**config, "options": {"restore": str(file)}}, tmp_path, 20, seed=1)
+    for total in range(3):
+        assert np.array_equal(after[2][:, total], before[2][-1, total] + after[1][:, total].cumsum())
+
+
+@pytest.mark.parametrize("kind", PEERS)
+def test_impossible_numbers_are_refused(kind, config, tmp_path):
+    for amount, rate, words in [(2**62, 0.0, "the simulator holds at most"), (0, -1.0, "-1")]:
+        with PeerProcess({**config, "peer": kind}, tmp_path / "work") as peer:
+            with pytest.raises(nubridge.PeerFailedError, match=words):
+                peer.exchange([amount, 0, 0], [rate, 0.0])
+            assert peer.close() == 1
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"model": "gone.py"}, "there is no model gone.py"),
+        ({"sites": [{"name": "a", "volume_um3": -1}]}, "volume of site 'a' is -1.0 um3"),
+        ({"amounts": [{"site": "a", "species": "ca"}]}, "no species 'ca'; near are Ca"),
+        ({"amounts": [{"site": "c", "species": "Ca"}]}, "no site 'c'; near are"),
+        ({"rates": [{"site": "a", "name": "uot"}]}, "'uot'; near are out"),
+        ({"counts": [{"site": "a", "weights": {"RCA": 1}}]}, "'RCA'; near are RCa"),
+        ({"counts": [{"site": "a", "weights": {"Ca": 0.5}}]}, "the weight of 'Ca' in a count is 0.5"),
+        ({"counts": [{"site": "a", "weights": {"Ca": 0}}]}, "counts nothing"),
+        ({"amounts": [{"site": 0, "species": "Ca"}, {"site": "a", "species": "Ca"}]}, "stands twice"),
+        ({"window_ns": 25_500}, "25500 ns is no multiple of the peer's step of 1000 ns"),
+        ({"options": {"membrane": ["X"]}}, "no species 'X' to place; it has Ca, R, RCa, R2, gone"),
+        ({"options": {"diffusion_um2_s": {"Ca": -1}}}, "diffuses by -1 um2/s"),
+    ],
+)
+def test_a_session_that_does_not_fit_is_refused(change, words, config):
+    with pytest.raises(nubridge.InvalidArgumentError, match=words):
+        Plan.of({**config, "amounts": [], "rates": [], "counts": [], **change})
+
+
+def test_ssa_goes_on_from_a_checkpoint_to_the_byte(config, tmp_path):
+    plan = Plan.of({**config, "peer": "ssa"})
+    peers = open_peer(plan), open_peer(plan)
+    random = np.random.default_rng(1)
+
+    def windows(peer, stream):
+        answers = []
+        for _ in range(50):
+            peer.set_rates(np.array([300.0, 700.0]))
+            realised = peer.inject(stream.integers(-9, 10, 3))
+            peer.advance(25_000)
+            answers += [*realised.tolist(), *peer.counts().tolist()]
+        return answers
+
+    windows(peers[0], random)
+    peers[0].checkpoint(tmp_path / "half")
+    peers[1].restore(tmp_path / "half")
+    assert windows(peers[0], np.random.default_rng(2)) == windows(peers[1], np.random.default_rng(2))
+    with pytest.raises(nubridge.PeerError, match="of the seed 3, this session of 5"):
+        open_peer(Plan.of({**config, "peer": "ssa", "seed": 5})).restore(tmp_path / "half")
+
+
+@pytest.mark.parametrize(
+    ("kind", "words"),
+    [
+        ("mcel", "there is no peer 'mcel'"),
+        ("json:dumps", "no peer"),
+        ("gone:Peer", "cannot be imported"),
+        ("gone.py:Peer", "there is no file gone.py"),
+    ],
+)
+def test_an_unknown_kind_is_refused_by_name(kind, words):
+    with pytest.raises(nubridge.PeerError, match=words):
+        peer_class(kind)
+
+
+def test_the_process_says_what_it_did_and_takes_the_sessions_model(config, tmp_path):
+    with PeerProcess({**config, "peer": "ssa"}, tmp_path / "work", config["model"]) as peer:
+        peer.exchange([0, 0, 0], [0.0, 0.0])
+        assert peer.close() == 0
+        assert peer.printed == f"session {peer.session}: 1 windows\n"
+
+
+def test_another_model_than_the_sessions_is_refused_with_both_names(config, tmp_path):
+    words = r"the model decay \(sha256:.* is not the session's, .*model.py \(sha256:"
+    with PeerProcess({**config, "peer": "ssa"}, tmp_path / "work", "decay") as peer:
+        with pytest.raises(nubridge.PeerFailedError, match=words):
+            peer.exchange([0, 0, 0], [0.0, 0.0])
+        assert peer.close() == 1
+        assert "is not the session's" in peer.errors
+
+
+def test_a_peer_without_a_session_says_so(tmp_path):
+    done = nubridge_command("peer", "ssa", "--session", "nobody", "--wait", "0")
+    assert done.returncode == 1
+    assert "there is no session" in done.stderr
+
+
+def test_mcell_refuses_a_probability_above_one(config, tmp_path):
+    (tmp_path / "fast.py").write_text(MODEL.replace('"on": 4.0', '"on": 20.0'))
+    changed = {**config, "peer": "mcell", "model": str(tmp_path / "fast.py")}
+    words = "Ca and R at site 'a' would react with the probability 3.17 .* shorter than 99 ns"
+    with PeerProcess(changed, tmp_path / "work") as peer, pytest.raises(nubridge.PeerFailedError, match=words):
+        peer.exchange([0, 0, 0], [0.0, 0.0])

@@ -1,0 +1,113 @@
+"""Peers against exact laws. `python tests/validation/test_peers_physics.py SECONDS` runs the channels of MCell for longer."""
+
+import sys
+import tempfile
+from pathlib import Path
+
+import numpy as np
+
+import nubridge
+import sk_oracle
+from peer_process import PeerProcess
+
+CHANNELS = 1500
+CALCIUM_IONS = np.array([20, 40, 80])
+CA_uM = np.array([0.5, 1.0, 2.0])
+VOLUME_um3 = 40 / 602.214076  # so that 40 ions are 1 uM
+WINDOW_ns = 500_000
+# MCell 3.4 at 1 us: SK's first binding has the probability 0.4 a hit, and such reactions are up to this much too slow.
+SLOWEST_BINDING = 0.95
+
+CHANNEL_MODEL = f"""
+import nubridge
+
+network = nubridge.Network("sk", parameters={{"Ca0": 1.0, "channels": {CHANNELS / 40!r}}})
+"""
+
+
+def open_fraction(ca_uM: float) -> float:
+    return float(sk_oracle.steady(ca_uM)[4:].sum())
+
+
+def standard_error(ca_uM: float, seconds: float) -> float:
+    """Of the open fraction of all channels over so much time: 2 T^-1 of the area under the covariance, over their number."""
+    q, p = sk_oracle.generator(ca_uM).astype(float) * 1e3, sk_oracle.steady(ca_uM)
+    is_open = np.array([0, 0, 0, 0, 1, 1])
+    # The area under exp(Q t) (is_open p - p Po) is -Q^+ of it: the solution x of Q x = -y with sum 0.
+    excess = is_open * p - p * (is_open @ p)
+    area = np.linalg.lstsq(np.vstack([q, np.ones(6)]), np.append(-excess, 0.0), rcond=None)[0]
+    return float(np.sqrt(2.0 * (is_open @ area) / seconds / CHANNELS))
+
+
+def channels_of_mcell(folder: Path, seconds: float) -> np.ndarray:
+    """Mean open fractions at the three concentrations, from the steady state on."""
+    (folder / "work").mkdir()
+    (folder / "channels.py").write_text(CHANNEL_MODEL)
+    states = sk_oracle.COLUMNS
+    config = {
+        "peer": "mcell",
+        "model": str(folder / "channels.py"),
+        "window_ns": WINDOW_ns,
+        "sites": [{"name": f"{ca} uM", "volume_um3": VOLUME_um3} for ca in CA_uM],
+        "amounts": [{"site": i, "species": name} for i in range(3) for name in ("Ca", *states)],
+        "counts": [{"site": i, "weights": {"open": 1}} for i in range(3)],
+        "seed": 5,
+    }
+    start = [np.random.default_rng(i).multinomial(CHANNELS, sk_oracle.steady(ca)) for i, ca in enumerate(CA_uM)]
+    in_c1 = np.eye(6, dtype=int)[0] * CHANNELS
+    first = [np.append(ions - 40, row - in_c1) for ions, row in zip(CALCIUM_IONS, start, strict=True)]
+    windows = round(seconds * 1e9 / WINDOW_ns)
+    total = np.zeros(3)
+    with PeerProcess(config, folder / "work") as peer:
+        for window in range(windows):
+            asked = np.concatenate(first) if window == 0 else np.zeros(21, int)
+            realised, counts = peer.exchange(asked)
+            assert np.array_equal(realised, asked)
+            total += counts
+        assert peer.close() == 0, peer.errors
+    return total / windows / CHANNELS
+
+
+def test_channels_of_mcell_open_as_the_exact_law_says(tmp_path):
+    seconds = 0.15
+    found = channels_of_mcell(tmp_path, seconds)
+    for ca_uM, popen in zip(CA_uM, found, strict=True):
+        error = standard_error(ca_uM, seconds)
+        assert open_fraction(SLOWEST_BINDING * ca_uM) - 3 * error <= popen <= open_fraction(ca_uM) + 3 * error
+
+
+def test_well_mixed_sites_of_the_peer_are_the_master_equation(tmp_path):
+    # A channel and 12 calcium ions in each of 500 sites, which are as many runs.
+    (tmp_path / "work").mkdir()
+    sites, volume_um3, windows = 500, 0.02, 4
+    config = {
+        "peer": "ssa",
+        "model": "sk_calcium",
+        "window_ns": 5_000_000,
+        "sites": [{"name": str(i), "volume_um3": volume_um3} for i in range(sites)],
+        "counts": [{"site": i, "weights": {name: 1}} for name in ("open", "Ca") for i in range(sites)],
+        "seed": 6,
+    }
+    with PeerProcess(config, tmp_path / "work") as peer:
+        for _ in range(windows):
+            _, counts = peer.exchange()
+        assert peer.close() == 0, peer.errors
+    per_unit = 602.214076 * volume_um3
+    exact = nubridge.Simulator("sk_calcium", "cme", volume_um3=volume_um3)
+    exact.advance(windows * 5e-3)
+    straight = nubridge.simulate("sk_calcium", "ssa", [windows * 5e-3], runs=sites, seed=7, volume_um3=volume_um3)
+    for name, found in zip(("open", "Ca"), counts.reshape(2, sites), strict=True):
+        values, probabilities = exact.distribution(name)
+        values = np.rint(values * per_unit)
+        mean = probabilities @ values
+        variance, fourth = (probabilities @ (values - mean) ** power for power in (2, 4))
+        for sample in (found, np.rint(straight[name][:, 0] * per_unit)):
+            assert abs(sample.mean() - mean) < 4 * (variance / sites) ** 0.5
+            assert abs(sample.var() - variance) < 4 * ((fourth - variance**2) / sites) ** 0.5 + variance / sites
+
+
+if __name__ == "__main__":
+    length_s = float(sys.argv[1])
+    with tempfile.TemporaryDirectory() as temporary:
+        for ca, fraction in zip(CA_uM, channels_of_mcell(Path(temporary), length_s), strict=True):
+            print(f"{ca} uM: {fraction:.4f} +- {standard_error(ca, length_s):.4f}, exact {open_fraction(ca):.4f}")
