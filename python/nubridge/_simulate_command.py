@@ -58,7 +58,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--threads", type=int, help="default: all processors; the result does not depend on it")
 
     network = parser.add_argument_group("the network")
-    network.add_argument("--volume", help="like 1um3 or 0.5fl: needed for whole molecules of a network in uM")
+    network.add_argument("--volume", help="like 1um3 or 0.5fl: for whole molecules of a network in uM that states none")
     _named(network, "--set", "NAME=VALUE", "a parameter; what is computed from it follows")
     _named(
         network, "--initial", "NAME=AMOUNT", "an initial amount, in the network's unit or like 37uM, 120nM, 50molecules"
@@ -107,7 +107,9 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _words(arguments: argparse.Namespace, network: Network) -> dict[str, Any]:
     """The arguments of nubridge.simulate."""
-    volume_um3 = None if arguments.volume is None else quantities.quantity(arguments.volume, "volume")
+    volume_um3 = None if arguments.space else network.volume_um3
+    if arguments.volume is not None:
+        volume_um3 = quantities.quantity(arguments.volume, "volume")
     words = {
         "regime": arguments.regime,
         "t_s": _times(arguments.t, arguments.points),

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from . import _bionetgen, _library, _sbml, paths
+from . import _bionetgen, _library, _sbml, paths, quantities
 from ._net_text import bngl, built, clamped
 from .errors import InvalidArgumentError, NetworkError
 
@@ -188,6 +188,22 @@ class Network:
         ('biomodels k11_on=3.3',)
         """
         return tuple(re.findall(rf"^#[ \t]*{re.escape(word)}:[ \t]*(.*?)[ \t]*$", self._source[0], re.MULTILINE))
+
+    @property
+    def volume_um3(self) -> float | None:
+        """What the text says in `# volume: 1 um3`: the volume where simulate is given none.
+
+        >>> import nubridge
+        >>> nubridge.Network("sk").volume_um3
+        1.0
+        """
+        said = self.notes("volume")
+        if not said:
+            return None
+        volume_um3 = quantities.quantity(said[0], "volume")
+        if not 0.0 < volume_um3 < float("inf"):
+            raise NetworkError(f"{self.name} says `# volume: {said[0]}`; it must be positive")
+        return volume_um3
 
     @property
     def hash(self) -> str:

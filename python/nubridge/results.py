@@ -24,6 +24,13 @@ MOLECULES_PER_uM_um3 = 602.214076
 _WHOLE = ("ssa", "tau", "lattice", "grid-ssa")
 
 
+def molecules(amounts_uM: NDArray[np.float64], volume_um3: float) -> NDArray[np.float64]:
+    """Of concentrations; what rounding alone keeps from a whole number is one."""
+    counts = amounts_uM * (MOLECULES_PER_uM_um3 * volume_um3)
+    whole = np.rint(counts)
+    return np.where(np.isclose(counts, whole, rtol=1e-12, atol=0.0), whole, counts)
+
+
 def quantum(network: Network, settings: dict[str, Any]) -> tuple[float, bool]:
     """One molecule in the network's unit, and whether amounts are whole numbers of it."""
     if network.unit == "molecules":
@@ -214,7 +221,7 @@ class Result:
         """runs x times in molecules."""
         if self.unit == "molecules":
             return self[name]
-        return self[name] * MOLECULES_PER_uM_um3 * self._volume_um3("molecules of a network in uM")
+        return molecules(self[name], self._volume_um3("molecules of a network in uM"))
 
     def concentration(self, name: str, unit: str = "uM") -> NDArray[np.float64]:
         """runs x times in uM, or mM or nM."""

@@ -20,7 +20,7 @@ from ._rates import Rates
 from ._settings import DETERMINISTIC, is_pair, settings
 from .errors import InvalidArgumentError
 from .network import Network
-from .results import MOLECULES_PER_uM_um3, Result
+from .results import Result, molecules
 from .space import Space
 
 
@@ -66,12 +66,13 @@ def simulate(
 ) -> Result:
     """Runs a network from time 0 and records it at the times `t_s` (an end alone gives 101 times up to it).
 
-    `regime` is "ssa" (exact events) or "ode" (mass action); one word changes the accuracy. Run i of a seed is the same
-    for any number of threads and whatever ran before it. `initial` replaces amounts by name, `parameters` values by
-    name; `record` names observables or species (default: all of both), on a lattice pairs of neighbours
-    like "A-B" too. A network in uM needs `volume_um3` for whole
-    molecules. `inputs` drives species (clamped then) or parameters by name: a number, `(t_s, values)` held from each time
-    to the next, a callable of t_s in the network's unit, a Waveform or a PulseTrain. `space` is where the spatial regimes live.
+    `regime` is well mixed: "cme" (the master equation), "ssa" (exact events), "tau", "langevin", "ode" (mass action); or in
+    `space`: "lattice", "grid-ssa", "spde", "pde". One word changes the accuracy. Run i of a seed is the same for any number
+    of threads and whatever ran before it. `initial` replaces amounts by name, `parameters` values by name; `record` names
+    observables or species (default: all of both), on a lattice pairs of neighbours like "A-B" too. A network in uM needs
+    `volume_um3` for whole molecules, unless its text says one (`network.volume_um3`). `inputs` drives species (clamped
+    then) or parameters by name: a number, `(t_s, values)` held from each time to the next, a callable of t_s in the
+    network's unit, a Waveform or a PulseTrain.
     `accuracy`: relative_tolerance, absolute_tolerance (ode, pde), step_s, epsilon (tau), max_states (cme).
 
     `keep` is "runs", or "statistics": mean, covariance, extremes, and `histograms` of the names that are asked for, so
@@ -98,6 +99,7 @@ def simulate(
     names = tuple(record) if record is not None else tuple(dict.fromkeys((*network.observables, *network.species)))
     if not names:
         raise InvalidArgumentError("record is empty; name at least one observable or species")
+    volume_um3 = _volume_um3(network, volume_um3, space)
     names = tuple(sorted(names, key=lambda name: is_pair(network, name)))  # the library records pairs last
     options = {"volume_um3": volume_um3, "seed": seed, "run": first_run, "inputs": inputs, "space": space, **accuracy}
     amounts = _initial(network, initial)
@@ -105,6 +107,10 @@ def simulate(
     ensemble = Ensemble(network, regime, times, names, amounts, options, workers)
     job = Job(ensemble, runs, keep, tuple(histograms), None if output is None else Path(output), resume)
     return job.run(progress, comm)
+
+
+def _volume_um3(network: Network, given: float | None, space: Space | None) -> float | None:
+    return given if given is not None or space is not None else network.volume_um3
 
 
 def _times(t_s: ArrayLike) -> NDArray[np.float64]:
@@ -152,6 +158,7 @@ class Simulator:
         self.network = _network(network, parameters)
         self._library = self.network._library
         self._rates = Rates(self.network)
+        volume_um3 = _volume_um3(self.network, volume_um3, space)
         handle = ctypes.c_void_p()
         how = settings(
             self.network,
@@ -226,9 +233,7 @@ class Simulator:
         if self.network.unit == "uM":
             if not self._volume_um3:
                 raise InvalidArgumentError("molecules of a network in uM need a volume: pass volume_um3 to Simulator")
-            counts *= MOLECULES_PER_uM_um3 * self._volume_um3
-            whole = np.rint(counts)
-            counts = np.where(np.isclose(counts, whole, rtol=1e-12, atol=0.0), whole, counts)  # of n / scale * scale
+            counts = molecules(counts, self._volume_um3)
         return dict(zip(self.network.species, counts.tolist(), strict=True))
 
     def __getitem__(self, name: str) -> float:

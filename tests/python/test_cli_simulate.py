@@ -117,7 +117,7 @@ def test_a_space_is_built_from_words():
     ("words", "status", "said"),
     [
         (["nothing"], 1, "there is no network"),
-        (["sk"], 1, "whole molecules need a finite positive volume"),
+        (["camkii"], 1, "whole molecules need a finite positive volume"),
         (["sk", "--volume", "-1um3"], 1, "the volume is -1.0 um3; it is finite and positive"),
         (["sk", "--volume", "nan"], 1, "'nan' is no number"),
         (["sk", "--volume", "1s"], 1, "'1s' is no volume: its unit is one of um3"),
@@ -249,9 +249,9 @@ def test_ranks_go_on_with_a_file(capsys, tmp_path):
 
 
 def test_an_error_ends_all_ranks_with_one_sentence():
-    done = by_ranks(2, "sk")
+    done = by_ranks(2, "camkii")
     assert (done.returncode, done.stdout) == (1, "")
-    assert done.stderr.count("nubridge: the network 'sk' is in uM") == 1
+    assert done.stderr.count("nubridge: the network 'camkii' is in uM") == 1
 
 
 def test_ranks_without_mpi4py_are_refused(tmp_path):

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import nubridge
+import nubridge.paths
 
 RUNS = 10_000
 
@@ -98,3 +99,14 @@ def test_bad_input_is_named(call, words):
         call()
     for word in words:
         assert word in str(error.value)
+
+
+def test_a_network_may_state_its_volume(tmp_path):
+    stated = nubridge.simulate("sk", t_s=[0.0, 0.01], runs=20, seed=7)
+    given = nubridge.simulate("sk", t_s=[0.0, 0.01], runs=20, seed=7, volume_um3=1.0)
+    assert stated.settings == given.settings and stated.values.tobytes() == given.values.tobytes()
+    assert (stated.counts("channel") == 50).all() and nubridge.Simulator("sk").counts["C1"] == 50
+    text = (nubridge.paths.prefix() / "models" / "networks" / "sk.net").read_text(encoding="utf-8")
+    (tmp_path / "sk.net").write_text(text.replace("# volume: 1 um3", "# volume: -1 um3"))
+    with pytest.raises(nubridge.NetworkError, match="sk says `# volume: -1 um3`; it must be positive"):
+        nubridge.simulate(tmp_path / "sk.net")
