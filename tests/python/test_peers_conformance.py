@@ -1,5 +1,7 @@
 """Every peer keeps to the same contract: what crosses is exact, rates hold, a seed is a run, nothing is left behind."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -8,9 +10,16 @@ from neuron_process import nubridge_command
 from nubridge.peers import Plan, open_peer, peer_class
 from peer_process import PeerProcess
 
-PEERS = ["ssa", "mcell"]
+OWN = f"{Path(__file__).parents[2] / 'python/demos/own_peer.py'}:DirectMethod"
+PEERS = ["ssa", "mcell", OWN]
+WITH_CHECKPOINT = ["ssa", "mcell"]
 
 WINDOWS = 60
+
+
+def name_of(kind):
+    return kind.rpartition(":")[2]
+
 
 # Ca binds to channels on the membrane and leaves by a rate that is set; all the calcium there is stands in `Ca_total`.
 MODEL = """
@@ -74,7 +83,7 @@ def run(kind, config, folder, windows=WINDOWS, seed=0):
     return np.array(asked), np.array([realised for realised, _ in answers]), np.array([counts for _, counts in answers])
 
 
-@pytest.mark.parametrize("kind", PEERS)
+@pytest.mark.parametrize("kind", PEERS, ids=name_of)
 def test_amounts_are_realised_or_carried_and_counts_are_right(kind, config, tmp_path):
     asked, realised, counts = run(kind, config, tmp_path)
     assert ((realised == asked) | ((asked < 0) & (realised > asked) & (realised <= 0))).all()
@@ -87,7 +96,7 @@ def test_amounts_are_realised_or_carried_and_counts_are_right(kind, config, tmp_
     assert counts[:, 7].max() > 0
 
 
-@pytest.mark.parametrize("kind", PEERS)
+@pytest.mark.parametrize("kind", PEERS, ids=name_of)
 def test_rates_hold_as_they_were_set(kind, config, tmp_path):
     # 2000 calcium ions without a channel: the number that leaves in a window is binomial.
     k_per_s, window_s = 400.0, config["window_ns"] * 1e-9
@@ -104,7 +113,7 @@ def test_rates_hold_as_they_were_set(kind, config, tmp_path):
     assert abs(leaving.sum() - mean.sum()) < 4 * mean.sum() ** 0.5
 
 
-@pytest.mark.parametrize("kind", PEERS)
+@pytest.mark.parametrize("kind", PEERS, ids=name_of)
 def test_a_seed_is_a_run(kind, config, tmp_path):
     first, again = run(kind, config, tmp_path), run(kind, config, tmp_path)
     other = run(kind, {**config, "seed": 4}, tmp_path)
@@ -112,8 +121,8 @@ def test_a_seed_is_a_run(kind, config, tmp_path):
     assert not np.array_equal(first[2], other[2])
 
 
-@pytest.mark.parametrize("kind", PEERS)
-def test_a_checkpoint_goes_on_or_is_refused_by_name(kind, config, tmp_path):
+@pytest.mark.parametrize("kind", WITH_CHECKPOINT)
+def test_a_checkpoint_goes_on(kind, config, tmp_path):
     file = tmp_path / "checkpoint"
     before = run(kind, {**config, "options": {"checkpoint": str(file)}}, tmp_path, 20)
     after = run(kind, {**config, "options": {"restore": str(file)}}, tmp_path, 20, seed=1)
@@ -121,7 +130,15 @@ def test_a_checkpoint_goes_on_or_is_refused_by_name(kind, config, tmp_path):
         assert np.array_equal(after[2][:, total], before[2][-1, total] + after[1][:, total].cumsum())
 
 
-@pytest.mark.parametrize("kind", PEERS)
+@pytest.mark.parametrize("kind", [kind for kind in PEERS if kind not in WITH_CHECKPOINT])
+def test_a_checkpoint_is_refused_by_name_where_there_is_none(kind, config, tmp_path):
+    changed = {**config, "peer": kind, "options": {"restore": "gone"}}
+    words = f"{kind.rpartition(':')[2]} reads no checkpoint gone"
+    with PeerProcess(changed, tmp_path / "work") as peer, pytest.raises(nubridge.PeerFailedError, match=words):
+        peer.exchange([0, 0, 0], [0.0, 0.0])
+
+
+@pytest.mark.parametrize("kind", PEERS, ids=name_of)
 def test_impossible_numbers_are_refused(kind, config, tmp_path):
     for amount, rate, words in [(2**62, 0.0, "the simulator holds at most"), (0, -1.0, "-1")]:
         with PeerProcess({**config, "peer": kind}, tmp_path / "work") as peer:

@@ -8,6 +8,7 @@ import numpy as np
 
 import nubridge
 import sk_oracle
+from nubridge.peers import Plan
 from peer_process import PeerProcess
 
 CHANNELS = 1500
@@ -104,6 +105,41 @@ def test_well_mixed_sites_of_the_peer_are_the_master_equation(tmp_path):
         for sample in (found, np.rint(straight[name][:, 0] * per_unit)):
             assert abs(sample.mean() - mean) < 4 * (variance / sites) ** 0.5
             assert abs(sample.var() - variance) < 4 * ((fourth - variance**2) / sites) ** 0.5 + variance / sites
+
+
+def test_one_description_of_a_spine_is_the_same_on_three_rungs(tmp_path):
+    (tmp_path / "work").mkdir()
+    ions, window_ns, volume_um3 = 200, 200_000, nubridge.Network("spine").parameters["volume_um3"]
+    names = ("Ca", "CBP_Ca", "calbindin_Ca", "PMCA_Ca", "NCX_Ca")
+
+    def counts_of(peer: str, sites: int) -> np.ndarray:
+        config = {
+            "peer": peer,
+            "model": "spine",
+            "window_ns": window_ns,
+            "sites": [{"name": str(i), "volume_um3": volume_um3} for i in range(sites)],
+            "amounts": [{"site": i, "species": "Ca"} for i in range(sites)],
+            "rates": [{"site": i, "name": "V_mV"} for i in range(sites)],
+            "counts": [{"site": i, "weights": {name: 1}} for name in names for i in range(sites)],
+            "seed": 8,
+        }
+        with PeerProcess(config, tmp_path / "work") as process:
+            _, counts = process.exchange([ions] * sites, [-65.0] * sites)
+            assert process.close() == 0, process.errors
+        return counts.reshape(len(names), sites)
+
+    exact, particles = counts_of("ssa", 200), counts_of("mcell", 1)
+    per_unit = 602.214076 * volume_um3
+    whole = Plan.of({"model": "spine", "sites": [{"volume_um3": volume_um3}]})
+    start = dict(zip(whole.network.species, whole.initial[0] / per_unit, strict=True))
+    start["Ca"] += ions / per_unit
+    mean_field = nubridge.simulate("spine", "ode", [window_ns * 1e-9], initial=start)
+    for name, of_ssa, of_mcell in zip(names, exact, particles, strict=True):
+        error = of_ssa.std(ddof=1)
+        # Mean field is off by the order of one molecule.
+        assert abs(of_ssa.mean() - mean_field.mean(name)[0] * per_unit) < 4 * error / len(of_ssa) ** 0.5 + 1
+        slow = (1 - SLOWEST_BINDING) * of_ssa.mean()
+        assert abs(of_mcell.mean() - of_ssa.mean()) < 4 * error / len(of_mcell) ** 0.5 + slow
 
 
 if __name__ == "__main__":

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from ..errors import InvalidArgumentError, PeerError
 from .plan import Amount, Count, Plan, Rate, Site
 
-__all__ = ["KINDS", "Amount", "Count", "Peer", "Plan", "Rate", "Site", "open_peer", "peer_class"]
+__all__ = ["KINDS", "Amount", "Count", "Peer", "Plan", "Rate", "Site", "bounded", "open_peer", "peer_class"]
 
 KINDS = {"ssa": "nubridge.peers.ssa:SsaPeer", "mcell": "nubridge.peers.mcell:McellPeer"}
 

@@ -20,13 +20,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .._rates import Rates
 from ..errors import InvalidArgumentError, PeerError
 from ..network import Reaction
 from . import Peer, bounded
 from .mcell_world import World
 from .plan import Plan
 from .process import flush_c
+from .rates import SiteRates
 
 MOST_MOLECULES = 2**31 - 1
 INSTALL = 'pip install swig wheel "setuptools<70", then pip install --no-build-isolation pymcell==0.2'
@@ -46,37 +46,23 @@ class McellPeer(Peer):
         for reaction in plan.network.reactions:
             _require_possible(reaction, plan)
         self._sites, self._species = plan.slots()
-        self._rates = [Rates(plan.network) for _ in plan.sites]
-        self._constants = np.tile(plan.network.rates, (len(plan.sites), 1))
-        self._values = np.full(len(plan.rates), np.nan)
+        self._rates = SiteRates(plan)
         self._molecules = plan.initial.copy()
         self._fresh = True
         self._open(None)
 
     def _open(self, checkpoint: Path | None) -> None:
         self._world = World(self._pymcell, self._library, self.plan, checkpoint)
-        self._world.require_probabilities(self._constants)
-        self._apply(np.argwhere(self._constants == 0).tolist())
+        self._world.require_probabilities(self._rates.constants)
+        self._apply(np.argwhere(self._rates.constants == 0).tolist())
 
     def set_rates(self, values: NDArray[np.float64]) -> None:
-        changed = []
-        for slot in np.flatnonzero(values != self._values):
-            rate = self.plan.rates[slot]
-            for reaction, k in self._rates[rate.site].at(rate.name, float(values[slot])).items():
-                if not 0 <= k < np.inf:
-                    name = self.plan.network.reaction_names[reaction]
-                    raise InvalidArgumentError(
-                        f"{rate.name!r} of {values[slot]} makes the rate constant of {name!r} {k}; it must be finite and not negative"
-                    )
-                self._constants[rate.site, reaction] = k
-                changed.append((rate.site, reaction))
-            self._values[slot] = values[slot]
-        if changed:
-            self._world.require_probabilities(self._constants)
+        if changed := self._rates.set(values):
+            self._world.require_probabilities(self._rates.constants)
             self._apply(changed)
 
     def _apply(self, changed: Sequence[tuple[int, int]]) -> None:
-        self._world.change([(site, r, float(self._constants[site, r])) for site, r in changed])
+        self._world.change([(site, r, float(self._rates.constants[site, r])) for site, r in changed])
 
     def inject(self, amounts: NDArray[np.int64]) -> NDArray[np.int64]:
         present = self._molecules[self._sites, self._species]
@@ -118,8 +104,8 @@ class McellPeer(Peer):
     def checkpoint(self, path: str | os.PathLike[str]) -> None:
         state = {
             "network": self.plan.network.hash,
-            "constants": self._constants.tolist(),
-            "values": self._values.tolist(),
+            "constants": self._rates.constants.tolist(),
+            "values": self._rates.values.tolist(),
         }
         with tempfile.TemporaryDirectory() as folder, zipfile.ZipFile(path, "w") as bundle:
             self._world.save(Path(folder, "mcell"))
@@ -135,8 +121,8 @@ class McellPeer(Peer):
                 )
             bundle.extract("mcell", folder)
             self._open(Path(folder, "mcell"))
-        self._constants, self._values = np.array(state["constants"]), np.array(state["values"])
-        self._apply(np.argwhere(self._constants >= 0).tolist())
+        self._rates.constants[:], self._rates.values[:] = state["constants"], state["values"]
+        self._apply(np.argwhere(self._rates.constants >= 0).tolist())
         self._molecules = self._world.molecules()
         self._fresh = False
 
