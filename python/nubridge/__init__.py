@@ -31,6 +31,7 @@ from .errors import (
     ResultFileError,
     SessionError,
 )
+from .evaluation import Accuracy, Evaluation, accuracy, evaluate
 from .families import BinaryField, Categorical, Counts, Family, Gaussian, IsingChain
 from .inputs import PulseTrain, Waveform
 from .learned import LearnedModel
@@ -43,12 +44,14 @@ from .space import Space
 from .training import train
 
 __all__ = [
+    "Accuracy",
     "BasisCombination",
     "BinaryField",
     "Categorical",
     "Closure",
     "Counts",
     "Error",
+    "Evaluation",
     "Family",
     "Gaussian",
     "GridElements",
@@ -79,6 +82,8 @@ __all__ = [
     "Simulator",
     "Space",
     "Waveform",
+    "accuracy",
+    "evaluate",
     "load",
     "simulate",
     "train",

@@ -12,6 +12,7 @@ import numpy as np
 
 from ._arrays import Array
 from ._awake import Protocol, observables, recorded, species_of
+from ._settings import DETERMINISTIC
 from .errors import InvalidArgumentError
 from .families import Family, IsingChain
 from .inputs import Waveform
@@ -53,7 +54,7 @@ def simulated(
             network,
             regime,
             t_s,
-            runs,
+            1 if regime in DETERMINISTIC else runs,
             seed,
             initial=protocol.get("initial"),
             record=recorded(family),
@@ -61,6 +62,9 @@ def simulated(
             **how,
         )
         values = {name: result[name] for name in recorded(family)}
+    if regime in DETERMINISTIC:
+        each = observables(family, values)
+        return Protocol(t_s, driven, each[0], None, named)
     space = options.get("space")
     each = observables(family, values, None if space is None else int(np.prod(space.shape)))
     return Protocol(t_s, driven, each.mean(axis=0), each, named)

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import argparse
+import math
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 from . import __version__, _library, _peer_command, _simulate_command, channel, doctor, mechanisms, nmodl, paths
-from .errors import Error, Interrupted
+from ._train_file import network_of, protocols_of, read_toml
+from .errors import Error, Interrupted, InvalidArgumentError
+from .evaluation import evaluate
+from .learned import LearnedModel
 from .model import Model
 from .network import Network
 from .training import train
@@ -22,6 +27,9 @@ _EXAMPLES = """examples:
   nubridge mechanisms --output . my.mod      together with your own, into this folder
   nubridge mechanisms --kinetic camkii75     a reaction network as a mod file, on the standard output
   nubridge train models/sk/train.toml        make the model file again from its rates
+  nubridge train models/sk_calcium/train.toml --resume    learn a model; Ctrl-C loses nothing
+  nubridge evaluate sk_calcium --protocol models/sk_calcium/unseen.toml    against calcium that it never saw
+  nubridge plot models/sk_calcium            its loss and F over its domain
 """
 
 
@@ -72,10 +80,23 @@ def _parser() -> argparse.ArgumentParser:
     serving = command("peer", "the simulator of a session, in a process of its own", _peer_command.EXAMPLES)
     _peer_command.add_options(serving)
 
-    training = command("train", "make a model file from a train.toml")
+    training = command("train", "make a model file from a train.toml, learning it if that has protocols")
     training.add_argument("settings", help="the train.toml")
     training.add_argument("--output", metavar="FILE", help="the model file (default: model.json beside the settings)")
+    training.add_argument("--resume", action="store_true", help="go on after Ctrl-C, to the bytes of an uncut run")
+    training.add_argument("--quiet", action="store_true", help="no progress")
     training.set_defaults(run=_train)
+
+    evaluating = command("evaluate", "hold a learned model against protocols that it never saw")
+    evaluating.add_argument("model", help="a model's name, folder or file")
+    evaluating.add_argument("--protocol", required=True, metavar="FILE", help="a .toml with network and protocols")
+    evaluating.add_argument("--plot", metavar="FILE", help="a figure of the moments too")
+    evaluating.set_defaults(run=_evaluate)
+
+    plotting = command("plot", "draw a learned model: its loss and F over its domain")
+    plotting.add_argument("model", help="a model's name, folder or file")
+    plotting.add_argument("--output", metavar="FILE", help="the figure (default: model.png beside the model)")
+    plotting.set_defaults(run=_plot)
 
     demo = command("demo", "SK on a reconstructed pyramidal cell: figures, movie, table", add_help=False)
     demo.set_defaults(run=None)
@@ -95,11 +116,15 @@ def _info(arguments: argparse.Namespace) -> int:
         return 0
     model = Model(arguments.model)
     print(f"{model.name}  {model.path}\nhash         {model.hash}\nnu           {', '.join(model.nu_names)}")
-    print(f"states       {', '.join(model.state_names)}\nobservables  {', '.join(model.observable_names)}")
-    for (name, (lower, upper)), unit in zip(model.domain.items(), model.input_units, strict=True):
+    if isinstance(model, Model):
+        print(f"states       {', '.join(model.state_names)}")
+    print(f"observables  {', '.join(model.observable_names)}")
+    for name, unit in zip(model.input_names, model.input_units, strict=True):
+        lower, upper = model.domain[name]
         print(f"input        {name}: {lower:g} to {upper:g} {unit}; outside: {model.policy}")
     for key, text in model.provenance.items():
-        print(f"{key:12} {text}")
+        if key != "history":
+            print(f"{key:12} {text}")
     return 0
 
 
@@ -120,8 +145,46 @@ def _clean(_: argparse.Namespace) -> int:
 
 
 def _train(arguments: argparse.Namespace) -> int:
-    model = train(arguments.settings, arguments.output)
+    progress = False if arguments.quiet else None
+    model = train(arguments.settings, arguments.output, resume=arguments.resume, progress=progress)
     print(f"{model.path}  {model.hash}")
+    if isinstance(model, LearnedModel):
+        print(f"mean KL {model.provenance['loss']:.3g} nats after {len(model.history) - 1} steps")
+        for name, value, error in zip(model.coefficient_names, model.coefficients, model.standard_errors, strict=False):
+            print(f"  {name:20} {value:.6g}" + ("" if math.isnan(error) else f" +- {error:.2g}"))
+    return 0
+
+
+def _learned(name: str) -> LearnedModel:
+    model = Model(name)
+    if not isinstance(model, LearnedModel):
+        raise InvalidArgumentError(
+            f"the model {name!r} is exact, nothing in it was learned; see `nubridge info {name}`"
+        )
+    return model
+
+
+def _evaluate(arguments: argparse.Namespace) -> int:
+    model, path = _learned(arguments.model), Path(arguments.protocol)
+    definition = read_toml(path)
+    how = {key: value for key, value in definition.get("training", {}).items() if key in ("regime", "runs", "seed")}
+    found = evaluate(model, network_of(definition, path), protocols_of(definition, path, "protocols"), **how)
+    print(found)
+    if arguments.plot:
+        from ._learned_figure import learned_figure
+
+        learned_figure(model, found).savefig(arguments.plot)
+        print(arguments.plot)
+    return 0
+
+
+def _plot(arguments: argparse.Namespace) -> int:
+    model = _learned(arguments.model)
+    from ._learned_figure import learned_figure
+
+    target = Path(arguments.output) if arguments.output else model.path.with_name("model.png")
+    learned_figure(model).savefig(target)
+    print(target)
     return 0
 
 

@@ -209,10 +209,14 @@ class LearnedModel:
 
 
 def family_of(description: Mapping[str, Any]) -> Family:
-    """The family of a "family" section."""
-    family = Family.__new__(_KINDS.get(description.get("kind"), Family))
-    Family.__init__(family, dict(description))
-    return family
+    """The family of a "family" section; what it leaves out has the default of its class."""
+    kind = description.get("kind")
+    if kind not in _KINDS:
+        raise InvalidArgumentError(f"the family has the kind {kind!r}; it is one of {', '.join(_KINDS)}")
+    try:
+        return _KINDS[kind](**{key: value for key, value in description.items() if key != "kind"})
+    except TypeError as error:
+        raise InvalidArgumentError(f"the family {kind!r}: {error}; correct that entry") from None
 
 
 def _network_of(described: Mapping[str, Any]) -> Network | None:

@@ -19,17 +19,13 @@ from ._ensemble import default_threads
 from ._fit import Fit, cover
 from ._optimise import LBFGS, Adam
 from ._simulated import given, simulated
+from ._train_file import read_toml, words_of
 from .dynamics import BasisCombination, Dynamics, GridElements
-from .errors import Interrupted, InvalidArgumentError, ModelFileError, ModelNotFoundError
+from .errors import Interrupted, InvalidArgumentError, ModelFileError
 from .families import Family
 from .learned import LearnedModel, document_of
 from .model import Model
 from .network import Network
-
-try:
-    import tomllib
-except ModuleNotFoundError:  # Python 3.10
-    import tomli as tomllib
 
 _SCHEMA = {"schema": "nubridge-model", "schema_version": 1}
 _OPTIMISERS = ("gauss-newton", "lbfgs", "adam")
@@ -85,7 +81,7 @@ def train(
     {'decay': 0.7}
     """
     if family is None:
-        return _sealed(source, output)
+        return _sealed(source, output, resume, progress)
     if optimiser not in _OPTIMISERS:
         raise InvalidArgumentError(f"the optimiser is {optimiser!r}; it is one of {', '.join(_OPTIMISERS)}")
     network = source if isinstance(source, Network) or source is None else Network(source)
@@ -124,7 +120,8 @@ def train(
         "regime": "data" if data is not None else regime,
     }
     data_hash = _digest([*training, *held], family, dynamics, network, settings)
-    descent = _Descent(fit, holding, settings, data_hash, None if output is None else Path(output))
+    folder = None if output is None else Path(output).parent if Path(output).suffix == ".json" else Path(output)
+    descent = _Descent(fit, holding, settings, data_hash, folder)
     best = descent.run(steps, resume, progress)
     bounds = _ranges(training, family, tuple(units))
     provenance = {
@@ -306,22 +303,20 @@ def _digest(
     return f"sha256:{digest.hexdigest()}"
 
 
-def _sealed(settings: Any, output: str | os.PathLike[str] | None) -> Model:
+def _sealed(
+    settings: Any, output: str | os.PathLike[str] | None, resume: bool, progress: bool | None
+) -> Model | LearnedModel:
     """Makes the model that `settings` (train.toml) describes and writes it to `output`, by default model.json beside it.
 
-    A categorical family with the parameter-free closure is exact: nothing is fitted, the file is checked, sealed with its hash and
-    written. The same settings give the same bytes.
+    A file with protocols is learned. Otherwise a categorical family with the parameter-free closure is exact: nothing is
+    fitted, the file is checked, sealed with its hash and written. The same settings give the same bytes.
     """
     if isinstance(settings, Network) or settings is None:
         raise InvalidArgumentError("there is no family to learn; pass family=, for example nubridge.Counts")
     source = Path(settings)
-    try:
-        with source.open("rb") as stream:
-            definition = tomllib.load(stream)
-    except OSError as error:
-        raise ModelNotFoundError(f"{source} cannot be read: {error.strerror}; give the path of a train.toml") from error
-    except tomllib.TOMLDecodeError as error:
-        raise ModelFileError(f"{source} is not valid TOML: {error}; correct that line") from error
+    definition = read_toml(source)
+    if "protocols" in definition:
+        return train(output=output or source.parent, resume=resume, progress=progress, **words_of(definition, source))
     target = Path(output) if output else source.with_name("model.json")
     library = _library.library()
     try:
