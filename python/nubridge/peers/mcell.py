@@ -48,8 +48,16 @@ class McellPeer(Peer):
         self._sites, self._species = plan.slots()
         self._rates = SiteRates(plan)
         self._molecules = plan.initial.copy()
+        self._all = list(np.ndindex(plan.initial.shape))
+        self._wanted = self._read_every_window()
         self._fresh = True
         self._open(None)
+
+    def _read_every_window(self) -> list[tuple[int, int]]:
+        wanted = set(zip(self._sites.tolist(), self._species.tolist(), strict=True))
+        for count, weights in zip(self.plan.counts, self.plan.weights, strict=True):
+            wanted |= {(count.site, s) for s in np.flatnonzero(weights).tolist()}
+        return sorted(wanted)
 
     def _open(self, checkpoint: Path | None) -> None:
         self._world = World(self._pymcell, self._library, self.plan, checkpoint)
@@ -58,7 +66,7 @@ class McellPeer(Peer):
 
     def set_rates(self, values: NDArray[np.float64]) -> None:
         if changed := self._rates.set(values):
-            self._world.require_probabilities(self._rates.constants)
+            self._world.require_probabilities(self._rates.constants, changed)
             self._apply(changed)
 
     def _apply(self, changed: Sequence[tuple[int, int]]) -> None:
@@ -78,14 +86,16 @@ class McellPeer(Peer):
                 f"mcell advances by its window of {self.plan.window_ns} ns, not by {window_ns} ns: amounts cross once in it"
             )
         self._world.run(window_ns // self.plan.step_ns)
-        before, self._molecules = self._molecules, self._world.molecules()
         if self._fresh:
+            before = self._molecules.copy()
+            self._world.read(self._molecules, self._all)
             self._require_counts(before)
             self._fresh = False
+        else:
+            self._world.read(self._molecules, self._wanted)
 
     def _require_counts(self, before: NDArray[np.int64]) -> None:
         """MCell finds a count in a table that it does not check: the conserved totals tell whether all are right."""
-        before = before.copy()
         if self.plan.amounts:
             np.add.at(before, (self._sites, self._species), self._realised)
         for total in self.plan.network.conserved:
@@ -123,7 +133,7 @@ class McellPeer(Peer):
             self._open(Path(folder, "mcell"))
         self._rates.constants[:], self._rates.values[:] = state["constants"], state["values"]
         self._apply(np.argwhere(self._rates.constants >= 0).tolist())
-        self._molecules = self._world.molecules()
+        self._world.read(self._molecules, self._all)
         self._fresh = False
 
     def close(self) -> None:

@@ -40,6 +40,8 @@ class World:
     def __init__(self, pymcell: Any, library: ctypes.CDLL, plan: Plan, checkpoint: Path | None) -> None:
         self._m, self._library, self._plan = pymcell, library, plan
         self._reactions = plan.network.reactions
+        species = range(len(plan.network.species))
+        self._places = [[(_word(i, s), f"Scene.site{i},ALL") for s in species] for i in range(len(plan.sites))]
         self._kept: list[Any] = []
         KEPT.append(self)
         self._injectors: list[ctypes.c_void_p] = []
@@ -162,11 +164,15 @@ class World:
         per_uM = 1.0 if self._plan.network.unit == "uM" else MOLECULES_PER_uM_um3 * self._plan.sites[site].volume_um3
         return k * per_uM * 1e6
 
-    def require_probabilities(self, constants: NDArray[np.float64]) -> None:
+    def require_probabilities(
+        self, constants: NDArray[np.float64], changed: Sequence[tuple[int, int]] | None = None
+    ) -> None:
         """Raises PeerError when two molecules that meet would react with a probability above 1: MCell caps it in silence.
 
-        constants: of the network, sites x reactions.
+        constants: of the network, sites x reactions; `changed` of them, as (site, reaction), or all.
         """
+        if changed is not None and all(_order(self._reactions[r]) < 2 for _, r in changed):
+            return
         total: dict[tuple[int, frozenset[str]], float] = defaultdict(float)
         for site in range(len(self._plan.sites)):
             for r, reaction in enumerate(self._reactions):
@@ -200,14 +206,13 @@ class World:
         """By so many steps."""
         self._require(self._m.mcell_run_n_iterations(self._world, RARELY, 0, iterations), "run")
 
-    def molecules(self) -> NDArray[np.int64]:
-        """Of every site and species."""
-        found = np.zeros((len(self._plan.sites), len(self._plan.network.species)), np.int64)
-        for i, s in np.ndindex(found.shape):
-            found[i, s] = self._m.mcell_get_count(_word(i, s), f"Scene.site{i},ALL", self._world)
-            if found[i, s] < 0:
-                self._require(int(found[i, s]), f"count {self._plan.network.species[s]}")
-        return found
+    def read(self, molecules: NDArray[np.int64], wanted: Iterable[tuple[int, int]]) -> None:
+        """Writes the counts of these (site, species) into sites x species."""
+        for i, s in wanted:
+            count = self._m.mcell_get_count(*self._places[i][s], self._world)
+            if count < 0:
+                self._require(count, f"count {self._plan.network.species[s]}")
+            molecules[i, s] = count
 
     def save(self, path: Path) -> None:
         """MCell's own checkpoint."""

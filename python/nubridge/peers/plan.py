@@ -169,8 +169,11 @@ class Plan:
 
     def sums(self, molecules: NDArray[np.int64]) -> NDArray[np.int64]:
         """The counts that are asked for, of molecules by site and species."""
-        sites = np.array([one.site for one in self.counts], np.intp)
-        return (self.weights * molecules[sites]).sum(axis=1)
+        return (self.weights * molecules[self._count_sites]).sum(axis=1)
+
+    @cached_property
+    def _count_sites(self) -> NDArray[np.intp]:
+        return np.array([one.site for one in self.counts], np.intp)
 
 
 def model_of(source: Any, options: Mapping[str, Any]) -> tuple[Network, Placement]:
