@@ -16,6 +16,7 @@ import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
+import learning
 import numpy as np
 import peers
 from tqdm import tqdm
@@ -306,6 +307,14 @@ def bench_load(turns: int) -> list[Row]:
     return [row(name, seconds[name], "s", "hh", seconds["hh"]) for name in names]
 
 
+def bench_learning(turns: int) -> list[Row]:
+    """ms a gradient of the action: 20 intervals, decay and pairs on the Ising chain."""
+    found = learning.subjects()
+    values = timed(turns, found, "learning")
+    reference = next((name for name in found if name.startswith("SciPy")), "")
+    return [row(name, values[name], "ms", reference, values.get(reference)) for name in found]
+
+
 SUBJECTS: dict[str, Callable[[int], list[Row]]] = {
     "sk": bench_sk,
     "load": bench_load,
@@ -313,6 +322,7 @@ SUBJECTS: dict[str, Callable[[int], list[Row]]] = {
     "ssa": bench_ssa,
     "lattice": bench_lattice,
     "grid": bench_grid,
+    "learning": bench_learning,
 }
 
 
