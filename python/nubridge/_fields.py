@@ -82,9 +82,10 @@ class Field:
 
     @property
     def vertices(self) -> NDArray[np.int32]:
-        """Of a grid: component and place of each vertex, in the order of their coefficients."""
+        """Of a grid: component and place of each vertex, in the order of their coefficients; else none."""
         places = np.empty((self._count(_VERTEX), _VERTEX_WIDTH), np.int32)
-        self._check(self._library.nubridge_field_vertices(self._handle, pointer(places)))
+        if len(places):
+            self._check(self._library.nubridge_field_vertices(self._handle, pointer(places)))
         return places
 
     def add(self, vertices: NDArray[np.int32]) -> None:

@@ -248,6 +248,12 @@ def found(name_or_path: str | os.PathLike[str]) -> LearnedModel | None:
     return None
 
 
+def require_policy(policy: str) -> None:
+    """Raises InvalidArgumentError for one that is unknown."""
+    if policy not in _POLICIES:
+        raise InvalidArgumentError(f"the policy is {policy!r}; it is one of {', '.join(_POLICIES)}")
+
+
 def document_of(
     name: str,
     family: Family,
@@ -259,8 +265,6 @@ def document_of(
     policy: str,
 ) -> dict[str, Any]:
     """model.json without vertices, coefficients and hash."""
-    if policy not in _POLICIES:
-        raise InvalidArgumentError(f"the policy is {policy!r}; it is one of {', '.join(_POLICIES)}")
     return {
         "schema": "nubridge-model",
         "schema_version": 1,

@@ -23,12 +23,13 @@ from ._train_file import read_toml, words_of
 from .dynamics import BasisCombination, Dynamics, GridElements
 from .errors import Interrupted, InvalidArgumentError, ModelFileError
 from .families import Family
-from .learned import LearnedModel, document_of
+from .learned import LearnedModel, document_of, require_policy
 from .model import Model
 from .network import Network
 
 _SCHEMA = {"schema": "nubridge-model", "schema_version": 1}
 _OPTIMISERS = ("gauss-newton", "lbfgs", "adam")
+_MOST_ERRORS = 100
 
 
 def train(
@@ -84,12 +85,9 @@ def train(
         return _sealed(source, output, resume, progress)
     if optimiser not in _OPTIMISERS:
         raise InvalidArgumentError(f"the optimiser is {optimiser!r}; it is one of {', '.join(_OPTIMISERS)}")
+    require_policy(policy)
     network = source if isinstance(source, Network) or source is None else Network(source)
-    units = (
-        dict(inputs)
-        if isinstance(inputs, Mapping)
-        else dict.fromkeys([inputs] if isinstance(inputs, str) else inputs, "1")
-    )
+    units = _units(inputs)
     dynamics = BasisCombination() if dynamics is None else dynamics
     field, names = dynamics.field(network, family, tuple(units))
 
@@ -123,7 +121,6 @@ def train(
     folder = None if output is None else Path(output).parent if Path(output).suffix == ".json" else Path(output)
     descent = _Descent(fit, holding, settings, data_hash, folder)
     best = descent.run(steps, resume, progress)
-    bounds = _ranges(training, family, tuple(units))
     provenance = {
         **settings,
         "network": None if network is None else network.hash,
@@ -134,26 +131,34 @@ def train(
         "loss": fit.loss(best),
         "held_out_loss": None if holding is None else holding.loss(best),
     }
-    document = document_of(
-        name,
-        family,
-        dynamics,
-        network,
-        [(one, unit, bounds[one]) for one, unit in units.items()],
-        {nu: bounds[nu] for nu in family.nu_names},
-        provenance,
-        policy,
-    )
-    errors = fit.standard_errors(best) if len(best) <= 100 else np.full(len(best), np.nan)
-    document["dynamics"]["coefficients"] = best.tolist()
-    document["dynamics"]["names"] = list(names)
-    document["dynamics"]["standard_errors"] = [None if np.isnan(one) else float(one) for one in errors]
-    if isinstance(dynamics, GridElements):
-        document["dynamics"]["vertices"] = field.vertices.tolist()
+    bounds = _ranges(training, family, tuple(units))
+    driven = [(one, unit, bounds[one]) for one, unit in units.items()]
+    ranges = {nu: bounds[nu] for nu in family.nu_names}
+    document = document_of(name, family, dynamics, network, driven, ranges, provenance, policy)
+    document["dynamics"].update(_fitted(fit, best, names))
     model = LearnedModel(document, family, field, best)
     if output is not None:
         model.save(output)
     return model
+
+
+def _fitted(fit: Fit, best: Array, names: Sequence[str]) -> dict[str, Any]:
+    """What is found, as model.json holds it."""
+    errors = fit.standard_errors(best) if len(best) <= _MOST_ERRORS else np.full(len(best), np.nan)
+    found = {
+        "coefficients": best.tolist(),
+        "names": list(names),
+        "standard_errors": [None if np.isnan(one) else float(one) for one in errors],
+    }
+    vertices = fit.field.vertices.tolist()
+    return {**found, "vertices": vertices} if vertices else found
+
+
+def _units(inputs: Mapping[str, str] | Sequence[str]) -> dict[str, str]:
+    """Units by input; "1" where none is said."""
+    if isinstance(inputs, Mapping):
+        return dict(inputs)
+    return dict.fromkeys([inputs] if isinstance(inputs, str) else inputs, "1")
 
 
 class Seen(NamedTuple):
