@@ -1,4 +1,5 @@
-"""Makes every `.net` of this folder again: from its `.bngl` by BioNetGen, camkii75 by lump.py.
+"""Makes every `.net` of this folder again: from its `.bngl` by BioNetGen, camkii75 by lump.py,
+camkii_kernel by trap.py.
 
 `python models/networks/regenerate.py` writes them, `--check` compares (pip install bionetgen; needs Perl).
 """
@@ -7,6 +8,7 @@ import sys
 from pathlib import Path
 
 import lump
+import trap
 
 FOLDER = Path(__file__).resolve().parent
 sys.path.insert(0, str(FOLDER.parents[1] / "python"))
@@ -17,6 +19,7 @@ from nubridge._bionetgen import generate  # noqa: E402
 def main() -> int:
     made = {source.with_suffix(".net"): generate(source) for source in sorted(FOLDER.glob("*.bngl"))}
     made[FOLDER / "camkii75.net"] = lump.lumped(made[FOLDER / "camkii.net"], "camkii", drop=["Ca_total"])
+    made[FOLDER / "camkii_kernel.net"] = trap.made(made[FOLDER / "camkii75.net"])
     different = 0
     for target, text in made.items():
         if "--check" not in sys.argv:

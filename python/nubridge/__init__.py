@@ -34,6 +34,7 @@ from .errors import (
 from .evaluation import Accuracy, Evaluation, accuracy, evaluate
 from .families import BinaryField, Categorical, Counts, Family, Gaussian, IsingChain
 from .inputs import PulseTrain, Waveform
+from .kernel import Kernel
 from .learned import LearnedModel
 from .mechanisms import load
 from .model import Model
@@ -60,6 +61,7 @@ __all__ = [
     "InvalidInputError",
     "InvalidStateError",
     "IsingChain",
+    "Kernel",
     "LearnedModel",
     "LibraryError",
     "MechanismError",

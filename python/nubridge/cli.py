@@ -23,7 +23,7 @@ _EXAMPLES = """examples:
   nubridge clean                             remove what sessions of killed processes left in shared memory
   nubridge demo                              the SK channel on a reconstructed pyramidal cell: figures and a table
   nubridge info sk                           what the model holds: states, inputs, domain, source
-  nubridge mechanisms                        compile sk and skkin; prints the folder
+  nubridge mechanisms                        compile ours; prints the folder
   nubridge mechanisms --output . my.mod      together with your own, into this folder
   nubridge mechanisms --kinetic camkii75     a reaction network as a mod file, on the standard output
   nubridge train models/sk/train.toml        make the model file again from its rates

@@ -23,6 +23,7 @@ from ._train_file import read_toml, words_of
 from .dynamics import BasisCombination, Dynamics, GridElements
 from .errors import Interrupted, InvalidArgumentError, ModelFileError
 from .families import Family
+from .kernel import Kernel
 from .learned import LearnedModel, document_of, require_policy
 from .model import Model
 from .network import Network
@@ -56,7 +57,7 @@ def train(
     resume: bool = False,
     progress: bool | None = None,
     **simulation: Any,
-) -> Model | LearnedModel:
+) -> Model | LearnedModel | Kernel:
     """Learns d nu/dt = F(nu, inputs) of a `family` from data; or, given the path of a train.toml alone, makes its model.
 
     `source` is the network (or its name; None when data are given and dynamics is a grid). `dynamics` is a
@@ -310,11 +311,11 @@ def _digest(
 
 def _sealed(
     settings: Any, output: str | os.PathLike[str] | None, resume: bool, progress: bool | None
-) -> Model | LearnedModel:
+) -> Model | LearnedModel | Kernel:
     """Makes the model that `settings` (train.toml) describes and writes it to `output`, by default model.json beside it.
 
-    A file with protocols is learned. Otherwise a categorical family with the parameter-free closure is exact: nothing is
-    fitted, the file is checked, sealed with its hash and written. The same settings give the same bytes.
+    A file with protocols is learned. Otherwise a categorical family with the parameter-free closure is exact, and so is mass action
+    (`kind = "mass_action"`, `network` a name or a file): nothing is fitted, the file is checked, sealed with its hash and written. The same settings give the same bytes.
     """
     if isinstance(settings, Network) or settings is None:
         raise InvalidArgumentError("there is no family to learn; pass family=, for example nubridge.Counts")
@@ -324,11 +325,17 @@ def _sealed(
         return train(output=output or source.parent, resume=resume, progress=progress, **words_of(definition, source))
     target = Path(output) if output else source.with_name("model.json")
     library = _library.library()
+    dynamics = definition.get("dynamics", {})
+    is_kernel = isinstance(dynamics, dict) and dynamics.get("kind") == "mass_action"
+    if is_kernel:
+        dynamics["net"] = Network(dynamics.pop("network", "")).to_net()
+    schema = {**_SCHEMA, "schema": "nubridge-kernel"} if is_kernel else _SCHEMA
     try:
-        text = json.dumps({**_SCHEMA, **definition}, allow_nan=False)
+        text = json.dumps({**schema, **definition}, allow_nan=False)
     except (TypeError, ValueError) as error:  # TOML knows dates and nan
         raise ModelFileError(
             f"{source}: {error}; a model holds texts, finite numbers and lists: correct that entry"
         ) from error
-    _library.check(library, library.nubridge_model_seal(text.encode(), os.fsencode(target)))
-    return Model(target)
+    seal = library.nubridge_kernel_seal if is_kernel else library.nubridge_model_seal
+    _library.check(library, seal(text.encode(), os.fsencode(target)))
+    return Kernel(target) if is_kernel else Model(target)

@@ -190,6 +190,40 @@ nubridge_status nubridge_fault_take(const nubridge_model*);
 /** (model) 1 for the first caller in this process, 0 ever after: to say once that an input left the domain. */
 int32_t nubridge_first_outside(const nubridge_model*);
 
+/* ---- kernels: mass-action networks as explicit steps
+ * ------------------------------------------------------------------------ */
+
+/** A network of up to 96 states with its mass action, stepped explicitly. Opaque, immutable, shared between threads.
+ * Amounts in uM, one instance a call; inputs as of a model, the conserved totals among them. */
+typedef struct nubridge_kernel nubridge_kernel;
+
+/** As of a model. INVALID_ARGUMENT, MODEL_*, NETWORK_INVALID. */
+nubridge_status nubridge_kernel_open(const char*, nubridge_kernel**);
+nubridge_status nubridge_kernel_open_once(const char*, nubridge_kernel**);
+void nubridge_kernel_close(nubridge_kernel*);
+nubridge_status nubridge_kernel_seal(const char*, const char*);
+const char* nubridge_kernel_json(const nubridge_kernel*);
+const char* nubridge_kernel_path(const nubridge_kernel*);
+/** (kernel, kind) How many states, inputs, observables. (kernel, kind, index) Their names. */
+size_t nubridge_kernel_count(const nubridge_kernel*, int32_t);
+const char* nubridge_kernel_name(const nubridge_kernel*, int32_t, size_t);
+/** (kernel, policy, inputs, amounts) The steady state without the reactions that are off at rest. */
+nubridge_status nubridge_kernel_initial(const nubridge_kernel*, int32_t, const double*, double*);
+/** (kernel, policy, amounts, inputs, rates) d amounts/dt in uM/ms. [step] */
+nubridge_status nubridge_kernel_rhs(const nubridge_kernel*, int32_t, const double*, const double*, double*);
+/** (kernel, policy, inputs, dt_ms, amounts) Heun's method at constant inputs, in place, cut to steps of at most one
+ * over the largest rate out of a state: no amount becomes negative, no total changes. [step] */
+nubridge_status nubridge_kernel_step(const nubridge_kernel*, int32_t, const double*, double, double*);
+/** (kernel, policy, amounts, inputs, gamma_ms, vector) Solves (I - gamma J) x = b in place. [step] */
+nubridge_status nubridge_kernel_newton(const nubridge_kernel*, int32_t, const double*, const double*, double, double*);
+/** (kernel, amounts, observables) in uM. [step] */
+nubridge_status nubridge_kernel_observe(const nubridge_kernel*, const double*, double*);
+/** As nubridge_explain, nubridge_fault_post, nubridge_fault_take, nubridge_first_outside. */
+const char* nubridge_kernel_explain(const nubridge_kernel*, nubridge_status, int32_t, const double*);
+void nubridge_kernel_fault_post(const nubridge_kernel*, nubridge_status, int32_t, const double*);
+nubridge_status nubridge_kernel_fault_take(const nubridge_kernel*);
+int32_t nubridge_kernel_first_outside(const nubridge_kernel*);
+
 /* ---- reaction networks
  * ------------------------------------------------------------------------------------------------------- */
 /* Time in s here, amounts in the network's unit, rate constants per unit^(order-1) and second. A + A counts sets of

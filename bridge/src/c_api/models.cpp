@@ -1,18 +1,18 @@
 // Models, errors and faults of the C interface.
-#include <algorithm>
 #include <atomic>
-#include <cmath>
 #include <memory>
 #include <mutex>
-#include <sstream>
 
+#include "c_api/culprit.hpp"
 #include "c_api/guarded.hpp"
 #include "c_api/model_handle.hpp"
 
 using nubridge::InvalidArgument;
+using nubridge::c_api::culprit;
 using nubridge::c_api::fail;
 using nubridge::c_api::guarded;
 using nubridge::c_api::last_error;
+using nubridge::c_api::remedy;
 
 namespace {
 
@@ -25,46 +25,16 @@ std::unique_ptr<nubridge_model> open_model(const char* name_or_path) {
     return std::make_unique<nubridge_model>(nubridge::model_file::read(nubridge::model_file::find(name_or_path)));
 }
 
-/// The input that caused `status`, in words.
-std::string culprit(const nubridge_model& handle, nubridge_status status, const double* inputs) {
-    std::ostringstream text;
-    text.precision(15);
-    for (std::size_t i = 0; i < handle.model.input_count(); ++i) {
-        const auto& input = handle.model.definition().inputs[i];
-        const bool finite = std::isfinite(inputs[i]);
-        const bool outside = !(inputs[i] >= input.lower && inputs[i] <= input.upper);
-        if (status == NUBRIDGE_INVALID_INPUT ? finite && (inputs[i] >= 0.0 || input.lower < 0.0) : !outside) continue;
-        text << "input '" << input.name << "' is " << inputs[i] << " " << input.unit;
-        if (status == NUBRIDGE_INVALID_INPUT) {
-            text << "; it must be finite and not negative: look for what writes it, or shorten dt";
-        } else {
-            text << ", outside the domain " << input.lower << " to " << input.upper << " " << input.unit;
-        }
-        return text.str();
-    }
-    return "an input is at fault";
-}
-
-const char* remedy(std::int32_t policy) {
-    switch (policy) {
-        case NUBRIDGE_POLICY_CLAMP:
-            return "; the policy clamp holds it at the bound: keep the input inside or train a wider model";
-        case NUBRIDGE_POLICY_EXTRAPOLATE:
-            return "; the policy extrapolate goes on with it: errors are not stated there";
-        default:
-            return "; the policy is error: choose clamp or extrapolate, keep the input inside, or train a wider model";
-    }
-}
-
 std::string explanation(const nubridge_model* handle, nubridge_status status, std::int32_t policy,
                         const double* inputs) {
     if (handle == nullptr)
         return "no model is loaded: initialise with finitialize() first, and check that the model file is found";
     const std::string prefix = "nubridge model '" + handle->file.definition.name + "': ";
     if (policy == NUBRIDGE_POLICY_MODEL) policy = static_cast<std::int32_t>(handle->model.definition().policy);
-    if (inputs != nullptr && status == NUBRIDGE_INVALID_INPUT) return prefix + culprit(*handle, status, inputs);
+    if (inputs != nullptr && status == NUBRIDGE_INVALID_INPUT)
+        return prefix + culprit(handle->model.definition().inputs, status, inputs);
     if (inputs != nullptr && (status == NUBRIDGE_OUTSIDE || status == NUBRIDGE_OUTSIDE_REFUSED)) {
-        return prefix + culprit(*handle, status, inputs) + remedy(policy);
+        return prefix + culprit(handle->model.definition().inputs, status, inputs) + remedy(policy);
     }
     if (status == NUBRIDGE_INVALID_STATE) {
         return prefix +
@@ -213,25 +183,17 @@ int32_t nubridge_model_policy(const nubridge_model* model) {
 }
 
 void nubridge_fault_post(const nubridge_model* model, nubridge_status status, int32_t policy, const double* inputs) {
-    int expected = 0;
     if (model == nullptr || status == NUBRIDGE_OK) return;
-    if (!model->fault_owner.compare_exchange_strong(expected, 1, std::memory_order_acquire)) return;
-    model->fault_policy = policy;
-    model->fault_inputs.fill(0.0);
-    if (inputs != nullptr) std::copy_n(inputs, model->model.input_count(), model->fault_inputs.begin());
-    model->fault_status.store(status, std::memory_order_release);
+    model->fault.post(status, policy, inputs, model->model.input_count());
 }
 
 nubridge_status nubridge_fault_take(const nubridge_model* model) {
     if (model == nullptr) return NUBRIDGE_OK;
-    const nubridge_status status = model->fault_status.load(std::memory_order_acquire);
-    if (status == NUBRIDGE_OK) return NUBRIDGE_OK;
-    nubridge_explain(model, status, model->fault_policy, model->fault_inputs.data());
-    model->fault_status.store(NUBRIDGE_OK, std::memory_order_relaxed);
-    model->fault_owner.store(0, std::memory_order_release);
-    return status;
+    return model->fault.take([&](nubridge_status status, std::int32_t policy, const double* inputs) {
+        nubridge_explain(model, status, policy, inputs);
+    });
 }
 
 int32_t nubridge_first_outside(const nubridge_model* model) {
-    return model != nullptr && !model->outside_said.exchange(true, std::memory_order_relaxed) ? 1 : 0;
+    return model != nullptr && model->fault.is_first_outside() ? 1 : 0;
 }

@@ -16,14 +16,11 @@
 
 #include "model_file/family_file.hpp"
 #include "model_file/json_object.hpp"
+#include "model_file/sections.hpp"
 #include "units/error.hpp"
 #include "units/units.hpp"
 
 namespace nubridge::model_file {
-
-namespace {
-
-using nlohmann::json;
 
 std::string hash_of(json document) {
     document.erase("hash");
@@ -35,11 +32,15 @@ std::string hash_of(json document) {
     return hex.str();
 }
 
+namespace {
+
 std::vector<std::string> names_of(const std::vector<dynamics::Input>& inputs) {
     std::vector<std::string> names;
     for (const auto& input : inputs) names.push_back(input.name);
     return names;
 }
+
+}  // namespace
 
 std::vector<dynamics::Input> read_inputs(const Object& root, const std::string& where) {
     std::vector<dynamics::Input> inputs;
@@ -53,6 +54,8 @@ std::vector<dynamics::Input> read_inputs(const Object& root, const std::string& 
     }
     return inputs;
 }
+
+namespace {
 
 /// Factor from the rate's unit to /ms [per unit of the input]; the unit must say that it is such a rate.
 double rate_factor(const Object& object, const std::string& unit, const std::string& input_unit) {
@@ -109,6 +112,8 @@ std::vector<dynamics::Observable> read_observables(const Object& root, const std
     return observables;
 }
 
+}  // namespace
+
 dynamics::Policy read_policy(const Object& root) {
     const std::string policy = root.text("policy");
     if (policy == "clamp") return dynamics::Policy::clamp;
@@ -116,6 +121,8 @@ dynamics::Policy read_policy(const Object& root) {
     if (policy == "error") return dynamics::Policy::error;
     root.fail("has the policy '" + policy + "'; it is 'clamp', 'extrapolate' or 'error'");
 }
+
+namespace {
 
 void require_schema(const json& document, const std::string& origin) {
     if (!document.is_object() || document.value("schema", json()) != "nubridge-model") {

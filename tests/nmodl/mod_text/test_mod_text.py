@@ -60,9 +60,10 @@ def c99_errors(text):
     """What a strict C99 compiler says of the VERBATIM blocks, with the macros that nocmodl makes of the variables."""
     top, inside = verbatim(text)
     macros = "".join(f"#define {name} _p[{i}]\n" for i, name in enumerate(variables(text)))
-    arguments = "double* _p, NrnThread* _nt, double _li, double _lnu, " + ", ".join(
+    arguments = "double* _p, NrnThread* _nt, double _li, double _lnu, double _ldue, double _lsolving, " + ", ".join(
         f"double _ld{i}" for i in range(1, 7)
     )
+    arguments += ", double _ld[96], double _lo[4]"
     functions = "".join(
         f"int f{i}({arguments});\nint f{i}({arguments}) {{\n{block}\nreturn 0; }}\n" for i, block in enumerate(inside)
     )

@@ -1,0 +1,134 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "dynamics/reduced_model.hpp"
+
+namespace nubridge::dynamics {
+
+/// How often a state changes in one reaction.
+struct StateChange {
+    std::size_t state = 0;
+    double count = 0.0;
+};
+
+/// A mass-action reaction of one or two reactants; flux = rate_constant [* input] * product of the reactants.
+struct MassActionReaction {
+    std::size_t first = 0;
+    std::optional<std::size_t> second;
+    std::vector<StateChange> changes;
+    /// /ms, or per uM of the second reactant, or per unit of the input.
+    double rate_constant = 0.0;
+    std::optional<std::size_t> input;
+    /// Off while the resting state is sought: what it makes is never unmade.
+    bool off_at_rest = false;
+};
+
+/// A conserved total that an input gives: SUM weight x = the input. At the start all of it is in one state.
+struct ConservedTotal {
+    std::size_t input = 0;
+    std::size_t start = 0;
+    std::vector<double> weights;
+};
+
+/// A reaction network as the dynamics of amounts in uM; see model_file for its text form.
+struct MassActionDefinition {
+    std::string name;
+    std::vector<std::string> states;
+    std::vector<Input> inputs;
+    std::vector<MassActionReaction> reactions;
+    std::vector<ConservedTotal> totals;
+    std::vector<Observable> observables;
+    Policy policy = Policy::clamp;
+};
+
+/// Defined in paired_kernel.hpp.
+struct PairedRates;
+
+/// A network in the form that the kernels read, and dx/dt = F(x; inputs) of it.
+///
+/// The explicit step is Heun's in its strong-stability-preserving form (Shu and Osher 1988), cut so that a step times
+/// the largest rate out of any state is at most 1: each stage is then a mean of Euler steps that cannot make an amount
+/// negative, and by Gershgorin's circles of a network that conserves its totals no eigenvalue is beyond -2 / step.
+///
+/// Immutable after construction; every function is pure, re-entrant and does not allocate.
+class MassAction {
+public:
+    static constexpr std::size_t max_states = 96;
+    static constexpr std::size_t max_inputs = ReducedModel::max_inputs;
+    static constexpr std::size_t max_substeps = 100000;
+
+    /// @throws ModelInvalid for a definition that breaks a rule; the message names it.
+    explicit MassAction(MassActionDefinition definition);
+    ~MassAction();
+    MassAction(const MassAction&) = delete;
+    MassAction& operator=(const MassAction&) = delete;
+
+    const MassActionDefinition& definition() const noexcept { return definition_; }
+    std::size_t state_count() const noexcept { return definition_.states.size(); }
+    std::size_t input_count() const noexcept { return definition_.inputs.size(); }
+    std::size_t observable_count() const noexcept { return definition_.observables.size(); }
+    /// Whether a kernel of a topology that we compile serves this network.
+    bool is_compiled() const noexcept { return paired_ != nullptr; }
+
+    /// The steady state at constant inputs without the reactions that are off at rest.
+    Outcome initial(Policy policy, const double* inputs, double* x) const noexcept;
+    /// dx/dt in uM/ms.
+    Outcome rhs(Policy policy, const double* x, const double* inputs, double* rates) const noexcept;
+    /// x after dt_ms at constant inputs, in place.
+    Outcome step(Policy policy, const double* inputs, double dt_ms, double* x) const noexcept;
+    /// vector <- (I - gamma J(x))^-1 vector.
+    Outcome newton(Policy policy, const double* x, const double* inputs, double gamma_ms,
+                   double* vector) const noexcept;
+    /// Linear observables of the amounts.
+    void observe(const double* x, double* observables) const noexcept;
+    /// The largest rate out of any state, /ms, at any amounts that the totals allow.
+    double largest_rate(const double* inputs) const noexcept;
+    /// dx/dt by the list of reactions, whatever kernel serves the step.
+    void rates_by_reactions(const double* inputs, bool at_rest, const double* x, double* rates) const noexcept;
+
+private:
+    /// One entry of the Jacobian: coefficient * factor[scale] * x[other], other = states for 1.
+    struct Term {
+        std::uint32_t row;
+        std::uint32_t column;
+        std::uint32_t other;
+        std::uint32_t scale;
+        double coefficient;
+    };
+    struct Flux {
+        std::uint32_t first;
+        std::uint32_t second;
+        std::uint32_t scale;
+        std::uint32_t change_end;
+        double rate_constant;
+    };
+
+    void require_valid() const;
+    void compile_reactions();
+    void compile_bounds();
+    void compile_order();
+    Outcome admit(Policy policy, const double* inputs, double* admitted) const noexcept;
+    void scales(const double* inputs, bool at_rest, double* factors) const noexcept;
+    bool solve(const double* inputs, bool at_rest, const double* x, double gamma_ms, double* vector) const noexcept;
+    bool relax(const double* inputs, double h_ms, double* x) const noexcept;
+    void heun(const double* inputs, double h_ms, std::size_t substeps, double* x) const noexcept;
+    double rate_out(std::size_t state, std::size_t component) const;
+
+    MassActionDefinition definition_;
+    std::vector<Flux> fluxes_;
+    std::vector<StateChange> changes_;
+    std::vector<Term> terms_;
+    std::vector<std::uint32_t> elimination_;
+    /// Rates out of a state as affine functions of the inputs, those that no other exceeds: rows of 1 + inputs.
+    std::vector<double> bounds_;
+    std::unique_ptr<PairedRates> paired_;
+    void (*paired_step_)(const PairedRates&, double, double, std::size_t, double*) noexcept = nullptr;
+};
+
+}  // namespace nubridge::dynamics
