@@ -95,18 +95,18 @@ public:
 private:
     /// One entry of the Jacobian: coefficient * factor[scale] * x[other], other = states for 1.
     struct Term {
-        std::uint32_t row;
-        std::uint32_t column;
-        std::uint32_t other;
-        std::uint32_t scale;
-        double coefficient;
+        std::uint32_t row = 0;
+        std::uint32_t column = 0;
+        std::uint32_t other = 0;
+        std::uint32_t scale = 0;
+        double coefficient = 0.0;
     };
     struct Flux {
-        std::uint32_t first;
-        std::uint32_t second;
-        std::uint32_t scale;
-        std::uint32_t change_end;
-        double rate_constant;
+        std::uint32_t first = 0;
+        std::uint32_t second = 0;
+        std::uint32_t scale = 0;
+        std::uint32_t change_end = 0;
+        double rate_constant = 0.0;
     };
 
     void require_valid() const;
