@@ -12,6 +12,7 @@ from . import __version__, _library, _peer_command, _simulate_command, channel, 
 from ._train_file import network_of, protocols_of, read_toml
 from .errors import Error, Interrupted, InvalidArgumentError
 from .evaluation import evaluate
+from .kernel import Kernel, opened
 from .learned import LearnedModel
 from .model import Model
 from .network import Network
@@ -114,7 +115,9 @@ def _info(arguments: argparse.Namespace) -> int:
             + ", ".join(sorted(file.parent.name for file in (paths.prefix() / "models").glob("*/model.json")))
         )
         return 0
-    model = Model(arguments.model)
+    model = opened(arguments.model)
+    if isinstance(model, Kernel):
+        return _info_kernel(model)
     print(f"{model.name}  {model.path}\nhash         {model.hash}\nnu           {', '.join(model.nu_names)}")
     if isinstance(model, Model):
         print(f"states       {', '.join(model.state_names)}")
@@ -125,6 +128,20 @@ def _info(arguments: argparse.Namespace) -> int:
     for key, text in model.provenance.items():
         if key != "history":
             print(f"{key:12} {text}")
+    return 0
+
+
+def _info_kernel(kernel: Kernel) -> int:
+    document = kernel.document
+    print(
+        f"{document['name']}  {kernel.path}\nhash         {kernel.hash}\nkernel       {len(kernel.state_names)} states"
+    )
+    print(f"observables  {', '.join(kernel.observable_names)}")
+    for entry in document["inputs"]:
+        lower, upper = entry["domain"]
+        print(f"input        {entry['name']}: {lower:g} to {upper:g} {entry['unit']}; outside: {document['policy']}")
+    for key, text in document["provenance"].items():
+        print(f"{key:12} {text}")
     return 0
 
 

@@ -55,12 +55,12 @@ def check_library() -> str:
 
 def check_models() -> str:
     """Every model file that ships: readable and unedited."""
-    from .model import Model
+    from .kernel import opened
 
     files = sorted((paths.prefix() / "models").glob("*/model.json"))
     if not files:
         raise Error(f"there is no model in {paths.prefix() / 'models'}; build or install again")
-    return ", ".join(Model(file).name for file in files)
+    return ", ".join(opened(file).name for file in files)
 
 
 def check_mechanisms() -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import functools
 import json
@@ -15,7 +16,8 @@ from numpy.typing import ArrayLike
 
 from . import _library
 from ._arrays import Array
-from .errors import InvalidArgumentError
+from .errors import InvalidArgumentError, ModelFileError
+from .model import Model
 
 
 class Kernel:
@@ -41,6 +43,11 @@ class Kernel:
         _library.check(self._library, status)
         self._handle = handle
         self._finalizer = weakref.finalize(self, self._library.nubridge_kernel_close, handle)
+
+    @property
+    def name(self) -> str:
+        """The model's name."""
+        return self.document["name"]
 
     @property
     def path(self) -> Path:
@@ -117,6 +124,13 @@ class Kernel:
             inputs = next(one for one in arguments if isinstance(one, np.ndarray) and len(one) == len(self.input_names))
             self._library.nubridge_kernel_explain(self._handle, status, _library.POLICIES["model"], inputs.ctypes.data)
             _library.check(self._library, status)
+
+
+def opened(name_or_path: str | os.PathLike[str]) -> Kernel | Model:
+    """The kernel or the reduced model of that name, folder or file."""
+    with contextlib.suppress(ModelFileError):
+        return Kernel(name_or_path)
+    return Model(name_or_path)
 
 
 def _row(values: ArrayLike, count: int, what: str) -> Array:

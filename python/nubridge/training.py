@@ -314,8 +314,9 @@ def _sealed(
 ) -> Model | LearnedModel | Kernel:
     """Makes the model that `settings` (train.toml) describes and writes it to `output`, by default model.json beside it.
 
-    A file with protocols is learned. Otherwise a categorical family with the parameter-free closure is exact, and so is mass action
-    (`kind = "mass_action"`, `network` a name or a file): nothing is fitted, the file is checked, sealed with its hash and written. The same settings give the same bytes.
+    A file with protocols is learned. Otherwise a categorical family with the parameter-free closure is exact, and so is
+    mass action (`kind = "mass_action"`, `network` a name or a file): nothing is fitted, the file is checked, sealed with
+    its hash and written. The same settings give the same bytes.
     """
     if isinstance(settings, Network) or settings is None:
         raise InvalidArgumentError("there is no family to learn; pass family=, for example nubridge.Counts")

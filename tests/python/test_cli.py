@@ -49,7 +49,14 @@ def test_info_names_versions_folders_and_models():
     assert done.returncode == 0
     assert f"nubridge {nubridge.__version__}, library {nubridge.__version__}, interface 1" in done.stdout
     assert str(paths.prefix()) in done.stdout and str(paths.cache()) in done.stdout
-    assert "models     sk" in done.stdout
+    assert "models     camkii, sk" in done.stdout
+
+
+def test_info_shows_what_a_kernel_holds():
+    done = nubridge_command("info", "camkii")
+    assert done.returncode == 0
+    for text in ("75 states", "bound, pT286, ca4cam, cataken", "input        ca: 0 to 1000 uM", "Pepke"):
+        assert text in done.stdout
 
 
 @pytest.mark.parametrize("name", ["sk", ROOT / "models" / "sk", ROOT / "models" / "sk" / "model.json"])
@@ -69,7 +76,7 @@ def test_info_shows_what_a_model_holds(name):
 def test_info_of_an_unknown_model_names_the_known():
     done = nubridge_command("info", "ks")
     assert (done.returncode, done.stdout) == (1, "")
-    assert done.stderr.startswith("nubridge: no model 'ks' in ") and "there: sk, sk_calcium." in done.stderr
+    assert done.stderr.startswith("nubridge: no model 'ks' in ") and "there: camkii, sk, sk_calcium." in done.stderr
 
 
 def test_train_makes_the_model_of_the_repository_byte_for_byte(tmp_path):
