@@ -50,13 +50,13 @@ void BasisCombination::by_coefficient(const FieldPoint& at, std::span<double> ou
 
 void BasisCombination::pull_back(const FieldPoint& at, std::span<const double> adjoint, std::span<double> by_nu,
                                  std::span<double> by_coefficient) const {
-    const std::size_t n = nu_count(), width = coefficient_count();
-    std::vector<double> slopes(n * n), driven(n * input_count()), basis(n * width);
-    jacobian(at, slopes, driven);
-    this->by_coefficient(at, basis);
+    const std::size_t n = nu_count(), terms = closure_->term_count(), rows = each_nu_ ? n : 1;
+    std::vector<double> basis(terms * n), slopes(rows * n * n);
+    closure_->slopes(at.nu, at.inputs, at.coefficients, basis, slopes);
     for (std::size_t a = 0; a < n; ++a) {
-        for (std::size_t b = 0; b < n; ++b) by_nu[b] += adjoint[a] * slopes[a * n + b];
-        for (std::size_t j = 0; j < width; ++j) by_coefficient[j] += adjoint[a] * basis[a * width + j];
+        const std::size_t row = each_nu_ ? a : 0;  // nu_a has the slopes of its own theta
+        for (std::size_t b = 0; b < n; ++b) by_nu[b] += adjoint[a] * slopes[(row * n + a) * n + b];
+        for (std::size_t r = 0; r < terms; ++r) by_coefficient[row * terms + r] += adjoint[a] * basis[r * n + a];
     }
 }
 

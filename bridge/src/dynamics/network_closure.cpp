@@ -303,4 +303,23 @@ void NetworkClosure::jacobian(std::span<const double> nu, std::span<const double
     }
 }
 
+void NetworkClosure::slopes(std::span<const double> nu, std::span<const double> inputs, std::span<const double> theta,
+                            std::span<double> terms, std::span<double> by_nu) const {
+    const double sign = maxent::factor(family_->sign());
+    const auto rate = rates(inputs);
+    const auto point = ground_->at(nu);
+    const FisherSolver solver(*family_, point->fisher());
+    const MatrixXd basis = sign * solver.solve(point->flux().transpose()) *
+                           Eigen::Map<const VectorXd>(rate.data(), std::ssize(rate)).asDiagonal();
+    Eigen::Map<RowMajor>(terms.data(), std::ssize(rate), std::ssize(nu)) = basis.transpose();
+    std::vector<double> weights(rate.size());
+    for (std::size_t row = 0; row * nu.size() * nu.size() < by_nu.size(); ++row) {
+        const auto own = theta.subspan(row * rate.size(), rate.size());
+        for (std::size_t r = 0; r < rate.size(); ++r) weights[r] = own[r] * rate[r];
+        const VectorXd f = basis * Eigen::Map<const VectorXd>(own.data(), std::ssize(own));
+        Eigen::Map<RowMajor>(by_nu.data() + row * nu.size() * nu.size(), std::ssize(nu), std::ssize(nu)) =
+            solver.solve(sign * point->flux_slope(weights) - point->fisher_slope(f));
+    }
+}
+
 }  // namespace nubridge::dynamics

@@ -71,6 +71,10 @@ public:
                   std::span<double> by_input) const;
     void jacobian(std::span<const double> nu, std::span<const double> inputs, std::span<const double> theta,
                   std::span<double> by_nu, std::span<double> by_input) const;
+    /// terms(), and dF/dnu for each of several theta (rows of term_count()): rows x nu_count() x
+    /// nu_count().
+    void slopes(std::span<const double> nu, std::span<const double> inputs, std::span<const double> theta,
+                std::span<double> terms, std::span<double> by_nu) const;
 
 private:
     /// k [* parameter] PRODUCT of what is outside the family.

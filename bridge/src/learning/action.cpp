@@ -84,11 +84,13 @@ Action::Step Action::step(std::size_t interval, std::size_t substep) const {
     return result;
 }
 
-void Action::advance(const Step& step, std::span<const double> coefficients, std::span<double> nu) const {
+void Action::advance(const Step& step, std::span<const double> coefficients, std::span<double> nu,
+                     std::vector<double>* kept) const {
     const std::size_t n = nu.size();
     std::vector<double> at(nu.begin(), nu.end()), slope(n), sum(n, 0.0);
     for (std::size_t stage = 0; stage < stages; ++stage) {
         for (std::size_t a = 0; a < n; ++a) at[a] = nu[a] + step.h * carry[stage] * slope[a];
+        if (kept != nullptr) kept->insert(kept->end(), at.begin(), at.end());
         field_->rhs({at, step.inputs[place[stage]], coefficients}, slope);
         for (std::size_t a = 0; a < n; ++a) sum[a] += weight[stage] * slope[a];
     }
@@ -121,21 +123,16 @@ void Action::advance(const Step& step, std::span<const double> coefficients, std
     for (std::size_t k = 0; k < tangent.size(); ++k) tangent[k] += step.h * total_moved[k];
 }
 
-void Action::retreat(const Step& step, std::span<const double> coefficients, std::span<const double> nu,
+void Action::retreat(const Step& step, std::span<const double> coefficients, std::span<const double> kept,
                      std::span<double> adjoint, std::span<double> gradient) const {
-    const std::size_t n = nu.size();
-    std::vector<double> at[stages], slope(n);
-    for (std::size_t stage = 0; stage < stages; ++stage) {
-        at[stage].assign(nu.begin(), nu.end());
-        for (std::size_t a = 0; a < n; ++a) at[stage][a] += step.h * carry[stage] * slope[a];
-        if (stage + 1 < stages) field_->rhs({at[stage], step.inputs[place[stage]], coefficients}, slope);
-    }
+    const std::size_t n = adjoint.size();
     std::vector<double> back(n, 0.0), pushed(n), sum(adjoint.begin(), adjoint.end());
     for (std::size_t stage = stages; stage-- > 0;) {
         const double later = stage + 1 < stages ? carry[stage + 1] : 0.0;
         for (std::size_t a = 0; a < n; ++a) pushed[a] = step.h * (weight[stage] * adjoint[a] + later * back[a]);
         std::fill(back.begin(), back.end(), 0.0);
-        field_->pull_back({at[stage], step.inputs[place[stage]], coefficients}, pushed, back, gradient);
+        const FieldPoint here{kept.subspan(stage * n, n), step.inputs[place[stage]], coefficients};
+        field_->pull_back(here, pushed, back, gradient);
         for (std::size_t a = 0; a < n; ++a) sum[a] += back[a];
     }
     std::copy(sum.begin(), sum.end(), adjoint.begin());
@@ -159,7 +156,8 @@ double Action::value(std::span<const double> coefficients, std::span<double> tra
     std::vector<double> nu = protocol_.begin;
     double sum = 0.0;
     for (std::size_t time = 0; time < time_count(); ++time) {
-        for (std::size_t sub = 0; time > 0 && sub < substeps_; ++sub) advance(step(time - 1, sub), coefficients, nu);
+        for (std::size_t sub = 0; time > 0 && sub < substeps_; ++sub)
+            advance(step(time - 1, sub), coefficients, nu, nullptr);
         if (!trajectory.empty())
             std::copy(nu.begin(), nu.end(), trajectory.begin() + static_cast<std::ptrdiff_t>(time * nu.size()));
         sum += loss(time, nu);
@@ -169,22 +167,23 @@ double Action::value(std::span<const double> coefficients, std::span<double> tra
 
 double Action::by_adjoint(std::span<const double> coefficients, std::span<double> gradient) const {
     const std::size_t n = field_->nu_count();
-    std::vector<double> path = protocol_.begin, nu = protocol_.begin;
-    double sum = loss(0, nu);
-    for (std::size_t time = 1; time < time_count(); ++time) {
-        for (std::size_t sub = 0; sub < substeps_; ++sub) {
-            advance(step(time - 1, sub), coefficients, nu);
-            path.insert(path.end(), nu.begin(), nu.end());
-        }
+    std::vector<double> kept, ends, nu = protocol_.begin;
+    double sum = 0.0;
+    for (std::size_t time = 0; time < time_count(); ++time) {
+        for (std::size_t sub = 0; time > 0 && sub < substeps_; ++sub)
+            advance(step(time - 1, sub), coefficients, nu, &kept);
+        ends.insert(ends.end(), nu.begin(), nu.end());
         sum += loss(time, nu);
     }
     std::fill(gradient.begin(), gradient.end(), 0.0);
     std::vector<double> adjoint(n, 0.0);
-    const auto at = [&](std::size_t point) { return std::span<const double>(path).subspan(point * n, n); };
+    const std::size_t width = stages * n;
     for (std::size_t time = time_count() - 1; time > 0; --time) {
-        add_slope(time, at(time * substeps_), adjoint);
-        for (std::size_t sub = substeps_; sub-- > 0;)
-            retreat(step(time - 1, sub), coefficients, at((time - 1) * substeps_ + sub), adjoint, gradient);
+        add_slope(time, std::span<const double>(ends).subspan(time * n, n), adjoint);
+        for (std::size_t sub = substeps_; sub-- > 0;) {
+            const auto own = std::span<const double>(kept).subspan(((time - 1) * substeps_ + sub) * width, width);
+            retreat(step(time - 1, sub), coefficients, own, adjoint, gradient);
+        }
     }
     return sum;
 }

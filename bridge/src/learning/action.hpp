@@ -55,12 +55,14 @@ private:
         std::vector<double> inputs[3];
     };
     Step step(std::size_t interval, std::size_t substep) const;
-    void advance(const Step& step, std::span<const double> coefficients, std::span<double> nu) const;
+    /// `stages`, unless it is null, gets the four points where F was read, one after the other.
+    void advance(const Step& step, std::span<const double> coefficients, std::span<double> nu,
+                 std::vector<double>* stages) const;
     /// With `tangent` (nu x coefficients) carried along.
     void advance(const Step& step, std::span<const double> coefficients, std::span<double> nu,
                  std::vector<double>& tangent) const;
     /// The adjoint at a step's end to that at its begin; adds to the gradient.
-    void retreat(const Step& step, std::span<const double> coefficients, std::span<const double> nu,
+    void retreat(const Step& step, std::span<const double> coefficients, std::span<const double> stages,
                  std::span<double> adjoint, std::span<double> gradient) const;
     double loss(std::size_t time, std::span<const double> nu) const;
     /// Adds w_i sign (asleep - awake).
