@@ -34,7 +34,7 @@ TEST_F(Learning, AGridIsCoveredReadAndMadeAgainFromItsVertices) {
     ASSERT_EQ(nubridge_field_cover(field, 2, nu.data(), u.data()), NUBRIDGE_OK) << nubridge_last_error();
     ASSERT_EQ(nubridge_field_count(field, NUBRIDGE_FIELD_VERTEX), 6u);
     ASSERT_EQ(nubridge_field_count(field, NUBRIDGE_FIELD_COEFFICIENT), 24u);
-    std::vector<std::int32_t> places(6 * NUBRIDGE_VERTEX_WIDTH);
+    std::vector<std::int32_t> places(std::size_t{6} * NUBRIDGE_VERTEX_WIDTH);
     ASSERT_EQ(nubridge_field_vertices(field, places.data()), NUBRIDGE_OK);
     nubridge_field* again = nullptr;
     nubridge_field_open_grid(R"({"inputs": 1, "spacing": [0.5, 1.0], "arguments": [[0, 1]]})", &again);
