@@ -151,11 +151,11 @@ public:
     Owner(std::unique_ptr<Segment> segment, ChannelShape shape) : end_(std::move(segment), std::move(shape), true) {}
 
     bool wait_for_peer(milliseconds limit) override {
-        const auto came = [this] { return has_peer() || end_.other_.state.load() == SideState::failed; };
-        end_.wait(0, came() ? milliseconds(0) : limit, came);
-        if (!has_peer()) throw_if_failed();
-        if (!has_peer()) return false;
+        const auto came = [this] { return end_.other_.state.load() != SideState::init; };
+        end_.wait(0, limit, came);
+        if (!came()) return false;
         end_.segment_->admitted();
+        if (end_.other_.state.load() == SideState::failed && sent_ == 0) throw_if_failed();
         return true;
     }
 
@@ -204,7 +204,6 @@ public:
     OtherSide other() const override { return end_.other(); }
 
 private:
-    bool has_peer() const { return end_.other_.state.load() == SideState::ready; }
     bool gone() {
         const SideState state = end_.other_.state.load();
         return state == SideState::failed || state == SideState::closed || !end_.segment_->other_lives();

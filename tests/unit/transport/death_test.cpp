@@ -1,0 +1,211 @@
+// Either side killed or stopped at each point of the protocol: the other knows within 100 ms, or goes on.
+#include <gtest/gtest.h>
+#include <sys/wait.h>
+
+#include <chrono>
+#include <csignal>
+#include <functional>
+#include <optional>
+
+#include "channels.hpp"
+#include "expect.hpp"
+
+namespace nubridge::test {
+namespace {
+
+using std::chrono::milliseconds;
+using transport::PeerDied;
+using transport::Reply;
+using transport::Request;
+using transport::Waited;
+
+/// A wait this short must end by seeing the death, not by returning empty-handed.
+constexpr milliseconds short_limit{100};
+
+/// A process that ends with its owner's test.
+class Child {
+public:
+    template <class Body>
+    explicit Child(Body&& body) : pid_(::fork()) {
+        if (pid_ != 0) return;
+        body();
+        ::_exit(0);
+    }
+    ~Child() { end(); }
+    Child(const Child&) = delete;
+    Child& operator=(const Child&) = delete;
+
+    void signal(int number) const { ::kill(pid_, number); }
+    /// Returns when the child has stopped itself, or has ended: then it stays a zombie.
+    void wait_for_stop() const {
+        siginfo_t found{};
+        ::waitid(P_PID, static_cast<id_t>(pid_), &found, WSTOPPED | WEXITED | WNOWAIT);
+    }
+    void end() {
+        if (pid_ <= 0) return;
+        ::kill(pid_, SIGKILL);
+        ::waitpid(pid_, nullptr, 0);
+        pid_ = 0;
+    }
+
+private:
+    pid_t pid_;
+};
+
+void serve(PeerEnd& peer, std::int64_t windows) {
+    Request request;
+    for (std::int64_t i = 0; i < windows && peer.receive(patience, request) == Waited::arrived; ++i)
+        peer.reply(pattern(request.window, 1), pattern(request.window, 1));
+}
+
+void send(OwnerEnd& owner, std::int64_t window) {
+    owner.send({window, pattern(window, 1), {}});
+}
+
+using Stop = std::function<void()>;
+
+/// Where the peer stops or dies: it says so by a signal to itself, so that nothing sleeps.
+struct Point {
+    const char* name;
+    std::int64_t answered;
+    std::function<void(PeerEnd&, const Stop&)> act;
+};
+
+void answer_after(PeerEnd& peer, const Stop& stop) {
+    Request request;
+    (void)peer.receive(patience, request);
+    stop();
+    peer.reply(pattern(request.window, 1), pattern(request.window, 1));
+}
+
+std::vector<Point> peer_points() {
+    return {
+        {"AfterAttaching", 0, [](PeerEnd&, const Stop& stop) { stop(); }},
+        {"AfterReceiving", 0, answer_after},
+        {"AfterAnswering", 1,
+         [](PeerEnd& peer, const Stop& stop) {
+             serve(peer, 1);
+             stop();
+         }},
+        {"AfterReceivingTheSecond", 1,
+         [](PeerEnd& peer, const Stop& stop) {
+             serve(peer, 1);
+             answer_after(peer, stop);
+         }},
+        {"AfterAnsweringTheSecond", 2,
+         [](PeerEnd& peer, const Stop& stop) {
+             serve(peer, 2);
+             stop();
+         }},
+    };
+}
+
+class PeerAtPoint : public testing::TestWithParam<Point> {
+protected:
+    /// A session whose peer, another process, sends itself `number` at the point.
+    void start(int number) {
+        const std::string name = fresh_name();
+        owner = transport::create_session(name, shape_of(1, 0, 1));
+        send(*owner, 0);
+        child.emplace([&] {
+            const auto peer = transport::attach_session(name, patience);
+            GetParam().act(*peer, [number] { ::raise(number); });
+            serve(*peer, 3);
+        });
+        if (GetParam().answered == 0) send(*owner, 1);
+        for (std::int64_t window = 0; window < GetParam().answered; ++window) {
+            EXPECT_EQ(owner->collect(patience, reply), Waited::arrived);
+            EXPECT_EQ(reply.window, window);
+            if (window == 0) send(*owner, 1);
+        }
+        if (GetParam().answered == 2) send(*owner, 2);
+        child->wait_for_stop();
+    }
+
+    std::unique_ptr<OwnerEnd> owner;
+    std::optional<Child> child;
+    Reply reply;
+};
+
+TEST_P(PeerAtPoint, KilledIsSeenWithinAHundredMilliseconds) {
+    start(SIGKILL);  // it stays a zombie
+    expect_refusal<PeerDied>([&] { (void)owner->collect(short_limit, reply); }, {"the peer", "has ended", "process"});
+}
+
+TEST_P(PeerAtPoint, StoppedIsWaitedForAndGoesOn) {
+    start(SIGSTOP);
+    EXPECT_EQ(owner->collect(milliseconds(30), reply), Waited::not_yet);
+    child->signal(SIGCONT);
+    EXPECT_EQ(owner->collect(patience, reply), Waited::arrived);
+}
+
+INSTANTIATE_TEST_SUITE_P(Points, PeerAtPoint, testing::ValuesIn(peer_points()), CaseName());
+
+struct OwnerPoint {
+    const char* name;
+    std::int64_t sent;
+    bool collects;
+};
+
+class OwnerAtPoint : public testing::TestWithParam<OwnerPoint> {};
+
+TEST_P(OwnerAtPoint, KilledIsSeenWithinAHundredMilliseconds) {
+    const std::string name = fresh_name();
+    Child child([&] {
+        const auto owner = transport::create_session(name, shape_of(1, 0, 1));
+        if (!owner->wait_for_peer(patience)) return;
+        Reply reply;
+        for (std::int64_t window = 0; window < GetParam().sent; ++window) send(*owner, window);
+        if (GetParam().collects) (void)owner->collect(patience, reply);
+        ::raise(SIGKILL);
+    });
+    const auto peer = transport::attach_session(name, patience);
+    serve(*peer, GetParam().sent);
+    child.wait_for_stop();
+    Request request;
+    expect_refusal<PeerDied>([&] { (void)peer->receive(short_limit, request); }, {"owner", "has ended"});
+}
+
+INSTANTIATE_TEST_SUITE_P(Points, OwnerAtPoint,
+                         testing::Values(OwnerPoint{"AfterThePeerCame", 0, false}, OwnerPoint{"AfterSending", 1, false},
+                                         OwnerPoint{"AfterSendingTwo", 2, false},
+                                         OwnerPoint{"AfterCollecting", 2, true}),
+                         CaseName());
+
+TEST(Death, OfAnOwnerBeforeThePeerCameLeavesAMessage) {
+    const std::string name = fresh_name();
+    Child child([&] {
+        (void)transport::create_session(name, shape_of(1, 0, 1)).release();
+        ::raise(SIGKILL);
+    });
+    child.wait_for_stop();
+    expect_refusal<transport::SessionError>([&] { (void)transport::attach_session(name, milliseconds(0)); },
+                                            {name, "has ended"});
+    child.end();
+    EXPECT_EQ(transport::remove_stale_sessions(), std::vector<std::string>{name});
+}
+
+TEST(Death, AtAnyMomentIsNeitherAHangNorATornAnswer) {
+    for (std::int64_t injection = 0; injection < 300; ++injection) {
+        const std::string name = fresh_name();
+        auto owner = transport::create_session(name, shape_of(1, 0, 1));
+        Child child([&] { serve(*transport::attach_session(name, patience), 1'000'000); });
+        ASSERT_TRUE(owner->wait_for_peer(patience));
+        Reply reply;
+        const auto run = [&] {
+            for (std::int64_t window = 0; window < 1'000'000; ++window) {
+                send(*owner, window);
+                if (window == injection) child.signal(SIGKILL);  // wherever it is then
+                ASSERT_EQ(owner->collect(patience, reply), Waited::arrived);
+                ASSERT_EQ(reply.realised[0], pattern(window, 1)[0]);
+            }
+        };
+        expect_refusal<PeerDied>(run, {"has ended"});
+        child.end();
+        owner.reset();
+    }
+    EXPECT_EQ(transport::remove_stale_sessions(), std::vector<std::string>{});
+}
+
+}  // namespace
+}  // namespace nubridge::test
