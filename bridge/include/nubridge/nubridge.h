@@ -48,7 +48,8 @@ extern "C" {
     X(STOPPED, -16, "stopped by the caller")                                                     \
     X(SESSION_ERROR, -17, "the session cannot be made or joined")                                \
     X(PEER_DIED, -18, "the process at the other end has ended")                                  \
-    X(PEER_FAILED, -19, "the process at the other end reported an error")
+    X(PEER_FAILED, -19, "the process at the other end reported an error")                        \
+    X(PEER_SILENT, -20, "the process at the other end has not answered in time")
 
 #define NUBRIDGE_STATUS_ENUMERATOR(name, value, text) NUBRIDGE_##name = (value),
 enum nubridge_status_code { NUBRIDGE_STATUS_LIST(NUBRIDGE_STATUS_ENUMERATOR) NUBRIDGE_STATUS_END_ = 127 };
@@ -493,6 +494,42 @@ nubridge_status nubridge_channel_other(const nubridge_channel*, int32_t*, int64_
 /** (room, names, found) Removes what dead processes of this user left in /dev/shm: their names, a newline after each,
  * as far as they fit into room bytes with the final zero. */
 nubridge_status nubridge_sessions_clean(size_t, char*, size_t*);
+
+/* ---- couplings of NEURON to a peer
+ * ----------------------------------------------------------------------------------------- */
+/* What the mechanisms peer, peerca and peerlink call. A coupling has a number, since a RANGE variable holds no pointer:
+ * 1 to 64; 0 stands for none, for which the functions marked [step] do nothing. All are for the main thread. */
+
+/** How the two sides take turns. Parallel: the peer is in the window before NEURON's, whose counts are one window old.
+ */
+enum nubridge_scheme_code { NUBRIDGE_SCHEME_SERIAL = 0, NUBRIDGE_SCHEME_PARALLEL = 1 };
+
+/** (owner, step_ms, scheme, limit_ms, counts, out) Uses the channel until the coupling is closed. step_ms: NEURON's, of
+ * which the channel's window is a multiple. limit_ms: how long an exchange may wait. counts: the peer's at time 0. */
+nubridge_status nubridge_coupling_open(nubridge_channel*, double, int32_t, int32_t, const int64_t*, int32_t*);
+/** (coupling) Frees its number; 0 is allowed. */
+void nubridge_coupling_close(int32_t);
+/** (coupling, slot, current_mA_cm2, area_um2, charges, duration_ms, end_ms) The ions of a current that has flowed
+ * so long until then, inward being negative; charges: 2 for calcium. INVALID_ARGUMENT when another one has spoken for
+ * the same slot and time, or for what is not finite. */
+nubridge_status nubridge_coupling_current(int32_t, int32_t, double, double, double, double, double);
+/** (coupling, slot, value) A rate constant from the next window on. INVALID_INPUT for NaN, infinite, negative. [step]
+ */
+nubridge_status nubridge_coupling_rate(int32_t, int32_t, double);
+/** (coupling, time_ms) NEURON has come so far: exchanges when a window has ended. PEER_DIED, PEER_FAILED, PEER_SILENT;
+ * INVALID_ARGUMENT when time runs back or jumps over a window. Allocates only for an error. */
+nubridge_status nubridge_coupling_step(int32_t, double);
+/** (coupling) Collects what is under way, and lets the peer end. */
+nubridge_status nubridge_coupling_finish(int32_t);
+/** (coupling, slot) A count of the peer; NaN when there is no such slot. [step] */
+double nubridge_coupling_count(int32_t, int32_t);
+/** (coupling, slot, area_um2, charges) mA/cm2 over the window under way that takes back the ions which the peer could
+ * not realise in the last one. [step] */
+double nubridge_coupling_back(int32_t, int32_t, double, double);
+/** (coupling, slot, books, carried) books: requested, realised, returned, with requested = realised + returned. */
+nubridge_status nubridge_coupling_books(int32_t, int32_t, int64_t*, double*);
+/** (coupling, windows, waited_s) Windows that the counts have seen; wall time spent in waiting for the peer. */
+nubridge_status nubridge_coupling_state(int32_t, int64_t*, double*);
 
 /* ---- vector fields that are learned, and their action
  * --------------------------------------------------------------------------------------------------- */

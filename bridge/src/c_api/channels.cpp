@@ -7,6 +7,7 @@
 #include <tuple>
 #include <utility>
 
+#include "c_api/channel_handle.hpp"
 #include "c_api/guarded.hpp"
 #include "c_api/network_handle.hpp"
 #include "transport/channel.hpp"
@@ -15,6 +16,7 @@
 
 using nubridge::InvalidArgument;
 using nubridge::c_api::guarded;
+using nubridge::c_api::owner_of;
 using nubridge::c_api::required;
 using nubridge::transport::ChannelShape;
 using nubridge::transport::OtherSide;
@@ -24,13 +26,6 @@ using nubridge::transport::Reply;
 using nubridge::transport::Request;
 using nubridge::transport::Waited;
 using std::chrono::milliseconds;
-
-/// One of the two ends.
-struct nubridge_channel {
-    ChannelShape shape;
-    std::unique_ptr<OwnerEnd> owner;
-    std::unique_ptr<PeerEnd> peer;
-};
 
 namespace {
 
@@ -45,12 +40,6 @@ ChannelShape shape_of(const char* config, const std::int64_t* shape) {
         throw InvalidArgument("a window of " + std::to_string(shape[3]) + " ns is none; give at least 1 ns");
     return {static_cast<std::size_t>(shape[0]), static_cast<std::size_t>(shape[1]), static_cast<std::size_t>(shape[2]),
             shape[3], required(config, "the configuration")};
-}
-
-OwnerEnd& owner_of(nubridge_channel* channel) {
-    if (required(channel, "the channel")->owner == nullptr)
-        throw InvalidArgument("this is the peer's end of the channel; the owner's end does that");
-    return *channel->owner;
 }
 
 PeerEnd& peer_of(nubridge_channel* channel) {

@@ -5,6 +5,7 @@
 #include <string>
 #include <utility>
 
+#include "coupling/coupling.hpp"
 #include "nubridge/nubridge.h"
 #include "transport/channel.hpp"
 #include "units/error.hpp"
@@ -57,6 +58,8 @@ nubridge_status guarded(Body&& body) noexcept {
         return fail(NUBRIDGE_PEER_DIED, error.what());
     } catch (const transport::PeerFailed& error) {
         return fail(NUBRIDGE_PEER_FAILED, error.what());
+    } catch (const coupling::PeerSilent& error) {
+        return fail(NUBRIDGE_PEER_SILENT, error.what());
     } catch (const InvalidArgument& error) {
         return fail(NUBRIDGE_INVALID_ARGUMENT, error.what());
     } catch (const std::bad_alloc&) {

@@ -1,0 +1,73 @@
+#include "coupling/coupling.hpp"
+
+#include <algorithm>
+#include <string>
+#include <utility>
+
+#include "units/simulation_time.hpp"
+
+namespace nubridge::coupling {
+
+using std::chrono::steady_clock;
+using transport::Reply;
+using transport::Waited;
+
+Coupling::Coupling(transport::OwnerEnd& channel, const transport::ChannelShape& shape, const CouplingWindow& window,
+                   Scheme scheme, std::chrono::milliseconds limit, std::vector<std::int64_t> counts)
+    : channel_(channel),
+      window_(window),
+      scheme_(scheme),
+      limit_(limit),
+      ledger_(shape.amounts),
+      rates_(shape.rates),
+      amounts_(shape.amounts),
+      counts_(std::move(counts)),
+      returned_(shape.amounts) {}
+
+void Coupling::step(double time_ms) {
+    if (scheme_ == Scheme::serial && sent_ > collected_) collect();  // a wait that failed is repeated
+    const std::int64_t now_ns = units::simulation_time_from_ms(time_ms).time_since_epoch().count();
+    const std::int64_t begin_ns = window_.end_ns(sent_ - 1);
+    if (now_ns < begin_ns)
+        throw InvalidArgument("NEURON is at " + std::to_string(now_ns) + " ns, the particles have reached " +
+                              std::to_string(begin_ns) +
+                              " ns and cannot go back; open a new Session, or restore both from one bundle");
+    if (now_ns < window_.end_ns(sent_)) return;
+    if (now_ns >= window_.end_ns(sent_ + 1))
+        throw InvalidArgument("NEURON went from " + std::to_string(begin_ns) + " ns to " + std::to_string(now_ns) +
+                              " ns in one step, the coupling window is " + std::to_string(window_.window_ns()) +
+                              " ns; take a step, or cvode.maxstep, of at most the window");
+    if (sent_ > collected_) collect();
+    send();
+    if (scheme_ == Scheme::serial) collect();
+}
+
+void Coupling::finish() {
+    if (sent_ > collected_) collect();
+    channel_.drain();
+}
+
+void Coupling::send() {
+    ledger_.draw(amounts_);
+    channel_.send({sent_, amounts_, rates_});
+    ++sent_;
+}
+
+void Coupling::collect() {
+    Reply reply;
+    const auto begin = steady_clock::now();
+    const Waited how = channel_.collect(limit_, reply);
+    waited_s_ += std::chrono::duration<double>(steady_clock::now() - begin).count();
+    if (how != Waited::arrived) {
+        const transport::OtherSide peer = channel_.other();
+        throw PeerSilent("the peer (process " + std::to_string(peer.pid) + ") stands at " +
+                         std::to_string(peer.time_ns) + " ns, NEURON at " + std::to_string(window_.end_ns(sent_ - 1)) +
+                         " ns; no answer for " + std::to_string(limit_.count()) + " ms, its last sign of life is " +
+                         std::to_string(peer.silent_s) + " s old; look at its log, or give the Session more patience");
+    }
+    ledger_.settle(amounts_, reply.realised, returned_);
+    std::copy(reply.counts.begin(), reply.counts.end(), counts_.begin());
+    ++collected_;
+}
+
+}  // namespace nubridge::coupling

@@ -1,0 +1,75 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "coupling/ion_ledger.hpp"
+#include "coupling/window.hpp"
+#include "transport/channel.hpp"
+
+namespace nubridge::coupling {
+
+/// A peer that lives but has not answered in time. The wait may be repeated.
+class PeerSilent : public Error {
+public:
+    using Error::Error;
+};
+
+/// Serial: NEURON ends a window, the peer advances it, NEURON goes on with its counts. Parallel: the peer advances a
+/// window while NEURON is in the next, so that NEURON's counts are one window old.
+enum class Scheme { serial, parallel };
+
+/// One session as NEURON sees it. Within a step: `owe` and `rate` by the mechanisms, then `step` once, then `counts`
+/// and `returned`. For one thread.
+class Coupling {
+public:
+    /// `counts` are the peer's at time 0.
+    Coupling(transport::OwnerEnd& channel, const transport::ChannelShape& shape, const CouplingWindow& window,
+             Scheme scheme, std::chrono::milliseconds limit, std::vector<std::int64_t> counts);
+
+    IonLedger& ledger() { return ledger_; }
+    const IonLedger& ledger() const { return ledger_; }
+    /// False for a slot that is none.
+    bool rate(std::int32_t slot, double value) {
+        if (slot < 0 || static_cast<std::size_t>(slot) >= rates_.size()) return false;
+        rates_[static_cast<std::size_t>(slot)] = value;
+        return true;
+    }
+    /// Takes note that NEURON has reached `time_ms`; exchanges when that ends a window.
+    /// @throws InvalidArgument when time has run backwards, or on by more than a window
+    /// @throws PeerDied, PeerFailed, PeerSilent
+    void step(double time_ms);
+    /// Collects what is under way, and lets the peer end.
+    void finish();
+
+    std::span<const std::int64_t> counts() const { return counts_; }
+    /// Molecules that the last window asked for in vain: NEURON's again.
+    std::span<const std::int64_t> returned() const { return returned_; }
+    /// Whole windows that the counts have seen.
+    std::int64_t windows() const { return collected_; }
+    double waited_s() const { return waited_s_; }
+    const CouplingWindow& window() const { return window_; }
+
+private:
+    void send();
+    void collect();
+
+    transport::OwnerEnd& channel_;
+    CouplingWindow window_;
+    Scheme scheme_;
+    std::chrono::milliseconds limit_;
+    IonLedger ledger_;
+    std::vector<double> rates_;
+    std::vector<std::int64_t> amounts_;
+    std::vector<std::int64_t> counts_;
+    std::vector<std::int64_t> returned_;
+    std::int64_t sent_ = 0;
+    std::int64_t collected_ = 0;
+    double waited_s_ = 0;
+};
+
+}  // namespace nubridge::coupling
