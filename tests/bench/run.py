@@ -240,6 +240,13 @@ def bench_lattice(turns: int) -> list[Row]:
     return [Row(spread=0.0, **one) for one in json.loads(told.stdout)]
 
 
+def bench_transport(turns: int) -> list[Row]:
+    """Round trips of 256 bytes between two processes, beside a raw spin-wait in the same program."""
+    program = nubridge.paths.prefix() / "tests" / "bench" / "transport_bench"
+    told = subprocess.run([program, str(max(turns // 3, 3))], check=True, capture_output=True, text=True)
+    return [Row(spread=0.0, **one) for one in json.loads(told.stdout)]
+
+
 def ecell4_rate(edge: int, in_voxel: float, turns: int) -> list[float]:
     """Million steps per CPU second of E-Cell 4's spatial Gillespie on the box of grid_bench."""
     from ecell4_base import core, meso
@@ -323,6 +330,7 @@ SUBJECTS: dict[str, Callable[[int], list[Row]]] = {
     "lattice": bench_lattice,
     "grid": bench_grid,
     "learning": bench_learning,
+    "transport": bench_transport,
 }
 
 
