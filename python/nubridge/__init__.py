@@ -40,6 +40,7 @@ from .mechanisms import load
 from .model import Model
 from .network import Network
 from .results import Result
+from .session import Session
 from .simulation import Simulator, simulate
 from .space import Space
 from .training import train
@@ -80,6 +81,7 @@ __all__ = [
     "PulseTrain",
     "Result",
     "ResultFileError",
+    "Session",
     "SessionError",
     "Simulator",
     "Space",

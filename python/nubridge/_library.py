@@ -168,6 +168,11 @@ _SIGNATURES = {
     "nubridge_channel_fail": (_I, [_P, _S]),
     "nubridge_channel_other": (_I, [_P, _P, _P, _P]),
     "nubridge_sessions_clean": (_I, [_N, _S, _P]),
+    "nubridge_coupling_open": (_I, [_P, _D, _I, _I, _P, ctypes.POINTER(_I)]),
+    "nubridge_coupling_close": (None, [_I]),
+    "nubridge_coupling_finish": (_I, [_I]),
+    "nubridge_coupling_books": (_I, [_I, _I, _P, ctypes.POINTER(_D)]),
+    "nubridge_coupling_state": (_I, [_I, ctypes.POINTER(ctypes.c_int64), ctypes.POINTER(_D)]),
     "nubridge_field_open_terms": (_I, [_P, _I, ctypes.POINTER(_P)]),
     "nubridge_field_open_grid": (_I, [_S, ctypes.POINTER(_P)]),
     "nubridge_field_close": (None, [_P]),
@@ -204,6 +209,7 @@ _EXCEPTIONS = {
     -17: errors.SessionError,
     -18: errors.PeerDiedError,
     -19: errors.PeerFailedError,
+    -20: errors.PeerSilentError,
 }
 
 

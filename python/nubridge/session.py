@@ -1,0 +1,413 @@
+"""A session: segments of NEURON whose ions and channels live in a particle simulator.
+
+    with nubridge.Session(peer="ssa", model="sk_calcium", window_us=25, seed=1) as session:
+        session.couple(spine(0.5), ion="ca", reads=["O1 + O2 -> skpeer.popen"])
+        n.continuerun(100)
+        print(session.report())
+
+The order of a step that ends a window, scheme "serial": NEURON computes the currents with the peer's last counts; the ions of
+these currents go to the peer in whole numbers, and with them the rate constants; the peer advances the window; its counts are
+NEURON's from the next currents on. In "parallel" the peer advances the window while NEURON is in the next one, so that both
+compute at once and NEURON sees counts that are one window older. Both are first order in the window.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import itertools
+import os
+import re
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from . import _library, mechanisms
+from .channel import Channel
+from .errors import InvalidArgumentError, SessionError
+from .peers.plan import Plan, known, model_of
+
+_SCHEMES = {"serial": 0, "parallel": 1}
+_START_S = 60.0
+_END_S = 10.0
+_LOG_LINES = 20
+_IONS_PER_mM_um3 = 602214.076
+_numbers = itertools.count(1)
+
+
+@dataclass(frozen=True)
+class Ledger:
+    """The books of one site, in ions: requested = realised + returned, and the part of an ion that is still owed."""
+
+    site: str
+    requested: int
+    realised: int
+    returned: int
+    carried: float
+
+
+@dataclass(frozen=True)
+class Report:
+    """How far a session is: the clocks of both sides, the share of time that NEURON waited, the books, the peer's log."""
+
+    neuron_ms: float
+    peer_ms: float
+    windows: int
+    waited_s: float
+    pid: int | None
+    ledgers: tuple[Ledger, ...]
+    log: str
+
+    def __str__(self) -> str:
+        lines = [
+            f"NEURON {self.neuron_ms:g} ms, peer {self.peer_ms:g} ms (process {self.pid}), {self.windows} windows, waited {self.waited_s:.3g} s"
+        ]
+        lines += [
+            f"{one.site}: {one.requested} ions requested = {one.realised} realised + {one.returned} returned; {one.carried:+.3f} carried"
+            for one in self.ledgers
+        ]
+        return "\n".join(lines)
+
+
+@dataclass
+class _Site:
+    """What couple() has noted of a segment."""
+
+    name: str
+    segment: Any
+    volume_um3: float
+    species: str
+    counts: list[dict[str, int]]
+    links: list[tuple[Any, dict[str, float]]] = field(default_factory=list)
+
+
+class Session:
+    """Couples segments to a simulator that runs in a process of its own. A context manager; one thread of NEURON.
+
+    `peer` is a kind (ssa, mcell, ..., "module:Class") that the session starts at finitialize() and ends, or with `wait_s` a
+    number of seconds for a peer that you start by hand: `nubridge peer KIND MODEL --session NAME`. `window_us` is a multiple of
+    NEURON's dt. `timeout_s` is how long an exchange may take.
+    """
+
+    def __init__(
+        self,
+        peer: str = "ssa",
+        model: str | os.PathLike[str] = "",
+        window_us: float = 25,
+        seed: int = 0,
+        scheme: str = "serial",
+        *,
+        name: str | None = None,
+        wait_s: float | None = None,
+        timeout_s: float = 10,
+        log: str | os.PathLike[str] | None = None,
+        options: Mapping[str, Any] | None = None,
+    ) -> None:
+        if scheme not in _SCHEMES:
+            raise InvalidArgumentError(f"there is no scheme {scheme!r}; there are {', '.join(_SCHEMES)}")
+        window_ns = round(window_us * 1000)
+        if window_ns < 1 or abs(window_ns - window_us * 1000) > 1e-6:
+            raise InvalidArgumentError(f"a window of {window_us} us is no whole number of ns; change it")
+        if timeout_s > 15:
+            raise InvalidArgumentError(f"a timeout of {timeout_s} s is beyond 15 s; NEURON's psolve aborts after 20 s")
+        mechanisms.load()
+        self.name = name or f"{os.getpid()}-{next(_numbers)}-{os.urandom(3).hex()}"
+        self.scheme = scheme
+        self._config = {"peer": peer, "model": os.fspath(model), "window_ns": window_ns, "seed": seed}
+        self._config["options"] = dict(options or {})
+        self._network, _ = model_of(self._config["model"], self._config["options"])
+        self._wait_s, self._timeout_s = wait_s, timeout_s
+        self._log = Path(log) if log else Path(tempfile.gettempdir()) / f"nubridge-{self.name}.log"
+        self._keeps_log = log is not None
+        self._sites: list[_Site] = []
+        self._rates: list[dict[str, str]] = []
+        self._exchange: Any = None
+        self._channel: Channel | None = None
+        self._process: subprocess.Popen[bytes] | None = None
+        self._number = 0
+        self._handler = self._at_initialisation()
+
+    def couple(
+        self,
+        segment: Any,
+        ion: str = "ca",
+        reads: Sequence[str] = (),
+        rates: Mapping[str, str | tuple[str, float]] | None = None,
+        *,
+        volume_um3: float | None = None,
+        species: str | None = None,
+        name: str | None = None,
+    ) -> None:
+        """Gives the ions of a segment to the peer, before finitialize().
+
+        The peer's `species` (its species called as the ion) gets the segment's calcium current and becomes its `cai`. Each of
+        `reads` is "sum of species -> variable" or "sum / sum -> variable", the variable as in "skpeer.popen" or "v"; a popen is a
+        fraction of the conserved total that holds its species. `rates` maps a rate constant of the model to a variable of the
+        segment, or to (variable, factor). The site's volume is the segment's.
+        """
+        if self._channel is not None:
+            raise InvalidArgumentError("the session has started; couple every segment before finitialize()")
+        if ion != "ca":
+            raise InvalidArgumentError(f"the ion {ion!r} cannot be coupled; calcium, 'ca', can")
+        if any(site.segment == segment for site in self._sites):
+            raise InvalidArgumentError(f"{segment} is coupled already; couple a segment once, with all its reads")
+        site = _Site(
+            name or str(segment),
+            segment,
+            float(segment.volume() if volume_um3 is None else volume_um3),
+            self._species(species or ion),
+            [],
+        )
+        _require_one_owner(segment)
+        segment.sec.insert("peerca")
+        site.counts.append({site.species: 1})
+        per_ion = 1 / (_IONS_PER_mM_um3 * site.volume_um3)
+        self._link(site, "cai", {"kind": 0, "slot": 0, "total_slot": -1, "scale": per_ion})
+        for text in reads:
+            self._read(site, text)
+        for rate, source in (rates or {}).items():
+            variable, factor = (source, 1.0) if isinstance(source, str) else source
+            self._link(site, variable, {"kind": 1, "slot": len(self._rates), "scale": factor})
+            self._rates.append({"site": site.name, "name": rate})
+        self._sites.append(site)
+
+    def report(self) -> Report:
+        """Clocks, waits, books and the end of the peer's log, now."""
+        from neuron import n
+
+        lib = _library.library()
+        windows, waited_s = ctypes.c_int64(), ctypes.c_double()
+        ledgers = []
+        if self._number:
+            _library.check(
+                lib, lib.nubridge_coupling_state(self._number, ctypes.byref(windows), ctypes.byref(waited_s))
+            )
+            ledgers = [self._books(slot, site.name) for slot, site in enumerate(self._sites)]
+        pid, time_ns, _ = self._channel.other if self._channel else (None, 0, 0.0)
+        return Report(n.t, time_ns * 1e-6, windows.value, waited_s.value, pid, tuple(ledgers), self._log_end())
+
+    def close(self) -> None:
+        """Lets the peer end, and leaves nothing behind. Twice is once."""
+        lib = _library.library()
+        number, self._number = self._number, 0
+        channel, self._channel = self._channel, None
+        self._handler = None
+        for mechanism in self._mechanisms():
+            mechanism.session = 0
+        if number:
+            lib.nubridge_coupling_finish(number)
+            lib.nubridge_coupling_close(number)
+        if channel is not None:
+            channel.close()
+        if self._process is not None:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(_END_S)
+            self._process.kill()
+            self._process.wait()
+            self._process = None
+        if not self._keeps_log:
+            self._log.unlink(missing_ok=True)
+
+    def __enter__(self) -> Session:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    # ---- details ---------------------------------------------------------------------------------------------------------
+
+    def _at_initialisation(self) -> Any:
+        from neuron import n
+
+        return n.FInitializeHandler(3, self._start)
+
+    def _start(self) -> None:
+        """Starts the peer at the first finitialize(); a later one is refused once the particles have moved."""
+        from neuron import n
+
+        if not self._sites:
+            return
+        if self._channel is not None:
+            if self.report().windows:
+                raise SessionError(
+                    f"the particles of the session {self.name} are at {self.report().peer_ms:g} ms and cannot go back to 0; open a new Session for another run"
+                )
+            return
+        if n.cvode.active() and n.cvode.use_local_dt():
+            raise SessionError(
+                "a Session cannot follow local time steps, which have no common time; cvode.use_local_dt(0)"
+            )
+        window_ms = self._config["window_ns"] * 1e-6
+        if n.cvode.active() and n.cvode.maxstep() > window_ms:
+            raise SessionError(
+                f"cvode.maxstep() is {n.cvode.maxstep():g} ms, beyond the window of {window_ms:g} ms; set it to at most the window"
+            )
+        config = self._plan()
+        counts = np.ascontiguousarray(Plan.of(config).sums(Plan.of(config).initial))
+        shape = (len(self._sites), len(self._rates), counts.size, config["window_ns"])
+        self._channel = Channel.create(self.name, config, *shape)
+        try:
+            self._begin(counts, window_ms if n.cvode.active() else n.dt)
+        except BaseException:
+            self.close()
+            raise
+
+    def _begin(self, counts: np.ndarray, step_ms: float) -> None:
+        """Starts and awaits the peer, opens the coupling and gives its number to the mechanisms."""
+        lib = _library.library()
+        if self._wait_s is None:
+            words = ["peer", self._config["peer"], "--session", self.name, "--log", str(self._log)]
+            # A session of its own: Ctrl-C is NEURON's, which then lets the peer end.
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "nubridge", *words],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                start_new_session=True,
+                env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+            )
+        self._channel.wait_for_peer(self._wait_s or _START_S, self._require_process)
+        number = ctypes.c_int32()
+        scheme, limit_ms = _SCHEMES[self.scheme], round(self._timeout_s * 1000)
+        arguments = (self._channel.handle, step_ms, scheme, limit_ms, counts.ctypes.data, ctypes.byref(number))
+        _library.check(lib, lib.nubridge_coupling_open(*arguments))
+        self._number = number.value
+        self._wire()
+
+    def _require_process(self) -> None:
+        if self._process is not None and self._process.poll() is not None:
+            raise SessionError(
+                f"the peer {self._config['peer']} ended with status {self._process.returncode} before it was ready; its log says:\n{self._log_end()}"
+            )
+
+    def _plan(self) -> dict[str, Any]:
+        """The configuration that goes to the peer; slots of counts are numbered site by site."""
+        return {
+            **self._config,
+            "sites": [{"name": site.name, "volume_um3": site.volume_um3} for site in self._sites],
+            "amounts": [{"site": site.name, "species": site.species} for site in self._sites],
+            "rates": self._rates,
+            "counts": [{"site": site.name, "weights": weights} for site in self._sites for weights in site.counts],
+        }
+
+    def _wire(self) -> None:
+        from neuron import n
+
+        first = 0
+        for slot, site in enumerate(self._sites):
+            calcium = site.segment.peerca
+            calcium.slot, calcium.count_slot, calcium.volume = slot, first, site.volume_um3
+            for link, settings in site.links:
+                shift = first if settings["kind"] == 0 else 0
+                for key, value in settings.items():
+                    setattr(link, key, value + shift if key.endswith("slot") and value >= 0 else value)
+            first += len(site.counts)
+        self._exchange = n.peer(self._sites[0].segment)
+        for mechanism in self._mechanisms():
+            mechanism.session = self._number
+
+    def _mechanisms(self) -> list[Any]:
+        links = [link for site in self._sites for link, _ in site.links]
+        exchange = [self._exchange] if self._exchange is not None else []
+        return [site.segment.peerca for site in self._sites] + links + exchange
+
+    def _read(self, site: _Site, text: str) -> None:
+        counted, arrow, variable = (part.strip() for part in text.partition("->"))
+        if not arrow or not counted or not variable:
+            raise InvalidArgumentError(f"the read {text!r} is none; write it as 'O1 + O2 -> skpeer.popen'")
+        part, slash, whole = counted.partition("/")
+        weights = self._sum(part, text)
+        total = self._sum(whole, text) if slash else None
+        if total is None and variable.endswith("popen"):
+            total = self._conserved(weights, text)
+        settings = {"kind": 0, "slot": len(site.counts), "total_slot": -1, "scale": 1.0}
+        site.counts.append(weights)
+        if total is not None:
+            settings["total_slot"] = len(site.counts)
+            site.counts.append(total)
+        self._link(site, variable, settings)
+
+    def _link(self, site: _Site, variable: str, settings: dict[str, float]) -> None:
+        from neuron import n
+
+        mechanism, _, name = variable.rpartition(".")
+        try:
+            owner = getattr(site.segment, mechanism) if mechanism else site.segment
+            reference = getattr(owner, f"_ref_{name}")
+        except (AttributeError, NameError) as error:
+            raise InvalidArgumentError(
+                f"{site.segment} has no variable {variable!r}; insert the mechanism first, and write it as 'mechanism.variable'"
+            ) from error
+        link = n.peerlink(site.segment)
+        link._ref_variable = reference
+        site.links.append((link, settings))
+
+    def _species(self, name: str) -> str:
+        return self._known(name, tuple(self._network.species))
+
+    def _known(self, name: str, names: tuple[str, ...]) -> str:
+        """`name`, or the one name that differs in capitals only."""
+        alike = [one for one in dict.fromkeys(names) if one.lower() == name.lower()]
+        if name in names or len(alike) != 1:
+            known(name, names, f"{self._network.name} has no species")
+            return name
+        return alike[0]
+
+    def _sum(self, text: str, read: str) -> dict[str, int]:
+        """Weights of "a + 2*b"."""
+        weights: dict[str, int] = {}
+        names = (*self._network.species, *self._network.observables)
+        for term in text.split("+"):
+            match = re.fullmatch(r"(?:(\d+)\s*\*\s*)?([A-Za-z_]\w*)", term.strip())
+            if match is None:
+                raise InvalidArgumentError(
+                    f"{term.strip()!r} in the read {read!r} is no species; write it as 'O1 + 2*O2'"
+                )
+            name = self._known(match[2], names)
+            weights[name] = weights.get(name, 0) + int(match[1] or 1)
+        return weights
+
+    def _conserved(self, weights: dict[str, int], read: str) -> dict[str, int]:
+        """The smallest conserved total whose species all weigh 1 and hold those of `weights`."""
+        named = np.sum([self._network.weights(name) for name in weights], axis=0)
+        inside = {self._network.species[i] for i in np.flatnonzero(named)}
+        totals = [law for law in self._network.conserved if inside <= set(law) and set(law.values()) == {1}]
+        if not totals:
+            raise InvalidArgumentError(
+                f"no conserved total holds the species of {read!r}; write it as 'O1 / C1 + O1 -> ...'"
+            )
+        return min(totals, key=len)
+
+    def _books(self, slot: int, site: str) -> Ledger:
+        lib = _library.library()
+        books, carried = (ctypes.c_int64 * 3)(), ctypes.c_double()
+        _library.check(lib, lib.nubridge_coupling_books(self._number, slot, books, ctypes.byref(carried)))
+        return Ledger(site, *books, carried.value)
+
+    def _log_end(self) -> str:
+        try:
+            return "\n".join(self._log.read_text(encoding="utf-8", errors="replace").splitlines()[-_LOG_LINES:])
+        except OSError:
+            return ""
+
+
+def _require_one_owner(segment: Any) -> None:
+    """Refuses a segment in which another mechanism writes cai."""
+    from neuron import n
+
+    for mechanism in segment:
+        name = mechanism.name()
+        if name in ("peerca", "ca_ion"):
+            continue
+        kind = n.MechanismType(0)
+        kind.select(name)
+        if not kind.is_ion() and re.search(r"USEION\s+ca\b[^\n]*WRITE[^\n]*\bcai\b", kind.code()):
+            raise InvalidArgumentError(
+                f"{name} writes cai in {segment}, and so would peerca; one of them owns the calcium: uninsert {name}"
+            )
