@@ -3,8 +3,8 @@
 #include <linux/futex.h>
 #include <sched.h>
 #include <sys/syscall.h>
-#include <time.h>
 #include <unistd.h>
+#include <ctime>
 
 #if defined(__x86_64__)
 #include <immintrin.h>

@@ -28,7 +28,7 @@ TEST(Status, EveryCodeHasItsTextAndNoOther) {
     EXPECT_STREQ(nubridge_status_text(NUBRIDGE_##name), text);
     NUBRIDGE_STATUS_LIST(NUBRIDGE_EXPECT_TEXT)
 #undef NUBRIDGE_EXPECT_TEXT
-    for (const nubridge_status unknown : {2, 77, -17, -1000, 127})
+    for (const nubridge_status unknown : {4, 77, -21, -1000, 127})
         EXPECT_STREQ(nubridge_status_text(unknown), "unknown status");
 }
 
