@@ -106,7 +106,10 @@ def test_each_set_of_mod_files_is_compiled_once(quick, mod, tmp_path):
     assert len(set(folders)) == len(quick) == 4
     assert folders == [compile_(), compile_([mod.parent]), compile_(coreneuron=True), compile_(demo=True)]
     assert len(quick) == 4
-    assert json.loads((folders[1] / "nubridge.json").read_text())["mechanisms"] == "camkii peer peerca peerlink sk skkin skpeer user"
+    assert (
+        json.loads((folders[1] / "nubridge.json").read_text())["mechanisms"]
+        == "camkii peer peerca peerlink sk skkin skpeer user"
+    )
     mod.write_text(mod.read_text() + "COMMENT another ENDCOMMENT\n")
     assert compile_([mod]) not in folders
     assert leftovers(tmp_path) == []
@@ -153,7 +156,10 @@ def test_library_for_another_neuron_is_refused(tmp_path):
 
 def test_library_without_ours_is_refused(foreign_library):
     said = refused(load_library, foreign_library)
-    assert "libnrnmech.so has no mechanism camkii, peer, peerca, peerlink, skkin, skpeer; compile it with `nubridge mechanisms`" in said
+    assert (
+        "libnrnmech.so has no mechanism camkii, peer, peerca, peerlink, skkin, skpeer; compile it with `nubridge mechanisms`"
+        in said
+    )
 
 
 def test_a_foreign_sk_is_refused(foreign_library):
