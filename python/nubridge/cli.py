@@ -23,6 +23,7 @@ _EXAMPLES = """examples:
   nubridge doctor                            is everything here that is needed?
   nubridge clean                             remove what sessions of killed processes left in shared memory
   nubridge demo                              the SK channel on a reconstructed pyramidal cell: figures and a table
+  nubridge demo particles                    NEURON and MCell side by side: particles, nu(t) and KINETIC
   nubridge info sk                           what the model holds: states, inputs, domain, source
   nubridge mechanisms                        compile ours; prints the folder
   nubridge mechanisms --output . my.mod      together with your own, into this folder
@@ -210,9 +211,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if argv is None else argv)
     try:
         if words[:1] == ["demo"]:
-            from .demos import sk_pyramid
+            from .demos import particles, sk_pyramid
 
-            return sk_pyramid.main(words[1:])
+            return particles.main(words[2:]) if words[1:2] == ["particles"] else sk_pyramid.main(words[1:])
         arguments = _parser().parse_args(words)
         return arguments.run(arguments)
     except Error as error:

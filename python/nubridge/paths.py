@@ -38,3 +38,9 @@ def cache() -> Path:
     if root != _PACKAGE:
         return root.parent / "mechanisms"
     return Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "nubridge"
+
+
+def demo_output() -> Path:
+    """The folder that a demo writes: build/demo in a checkout, else nubridge-demo in the current folder."""
+    root = prefix()
+    return Path("nubridge-demo") if root == _PACKAGE else root.parent / "demo"

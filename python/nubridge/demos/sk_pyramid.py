@@ -272,9 +272,7 @@ def main(argv: list[str] | None = None) -> int:
     )
     parser.add_argument("--quick", action="store_true", help="a short run, no movie")
     options = parser.parse_args(argv)
-    root = paths.prefix()
-    installed = root == Path(nubridge.__file__).resolve().parent
-    output = options.output or (Path("nubridge-demo") if installed else root.parent / "demo")
+    output = options.output or paths.demo_output()
     output.mkdir(parents=True, exist_ok=True)
 
     nubridge.load(demo=True)
