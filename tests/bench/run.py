@@ -67,8 +67,11 @@ def timed(turns: int, subjects: dict[str, Callable[[], float]], title: str) -> d
     return seconds
 
 
-def neuron_steps(mechanism: str, steps: int = STEPS) -> float:
-    """Seconds for `steps` steps of one passive section with SEGMENTS segments and `mechanism`; calcium relaxes the gating from 0.5 to 1 uM."""
+def neuron_steps(mechanism: str, **values: float) -> float:
+    """Seconds for STEPS steps of one passive section with SEGMENTS segments and `mechanism`; calcium relaxes the gating from 0.5 to 1 uM.
+
+    `values` are those of its RANGE variables.
+    """
     from neuron import n
 
     section = n.Section("bench")
@@ -76,7 +79,9 @@ def neuron_steps(mechanism: str, steps: int = STEPS) -> float:
     section.insert("pas")
     if mechanism != "passive":
         section.insert(mechanism)
-    has_calcium = mechanism.startswith("sk")
+    for name, value in values.items():
+        setattr(section, f"{name}_{mechanism}", value)
+    has_calcium = mechanism.startswith(("sk", "camkii"))
     if has_calcium:
         for segment in section:
             segment.cai = 0.5e-3
@@ -87,24 +92,40 @@ def neuron_steps(mechanism: str, steps: int = STEPS) -> float:
             segment.cai = 1e-3
     n.fadvance()
     begin = time.perf_counter()
-    for _ in range(steps):
+    for _ in range(STEPS):
         n.fadvance()
     return time.perf_counter() - begin
 
 
+def over_passive(turns: int, subjects: dict[str, Callable[[], float]], title: str) -> dict[str, list[float]]:
+    """ns per segment and step of each turn, above a passive section, which is kept as "passive"."""
+    nubridge.load()
+    seconds = timed(turns, {"passive": lambda: neuron_steps("passive"), **subjects}, title)
+    ns = {name: [value * 1e9 / (SEGMENTS * STEPS) for value in times] for name, times in seconds.items()}
+    return {
+        name: [a - b for a, b in zip(ns[name], ns["passive"], strict=True)] if name in subjects else ns[name]
+        for name in ns
+    }
+
+
+def beside_hh(ns: dict[str, list[float]]) -> list[Row]:
+    rows = [row("passive", ns.pop("passive"), "ns/segment/step")]
+    return rows + [row(f"{name} over passive", ns[name], "ns/segment/step", "hh", ns["hh"]) for name in ns]
+
+
 def bench_sk(turns: int) -> list[Row]:
     """ns per segment and step over passive, in NEURON."""
-    nubridge.load()
-    names = ["passive", "hh", "skkin", "sk"]
-    seconds = timed(turns, {name: lambda name=name: neuron_steps(name) for name in names}, "sk in NEURON")
-    to_ns = 1e9 / (SEGMENTS * STEPS)
-    over = {
-        name: [(a - b) * to_ns for a, b in zip(seconds[name], seconds["passive"], strict=True)] for name in names[1:]
-    }
-    rows = [row("passive", [value * to_ns for value in seconds["passive"]], "ns/segment/step")]
-    rows += [row(f"{name} over passive", over[name], "ns/segment/step", "hh", over["hh"]) for name in over]
-    rows.append(row("sk over passive", over["sk"], "ns/segment/step", "skkin", over["skkin"]))
-    return rows
+    names = ["hh", "skkin", "sk"]
+    ns = over_passive(turns, {name: lambda name=name: neuron_steps(name) for name in names}, "sk in NEURON")
+    return [*beside_hh(ns), row("sk over passive", ns["sk"], "ns/segment/step", "skkin", ns["skkin"])]
+
+
+def bench_camkii(turns: int) -> list[Row]:
+    """ns per segment and step over passive, in NEURON: camkii by the time `hold` that its calcium is averaged over."""
+    subjects = {"hh": lambda: neuron_steps("hh"), "sk": lambda: neuron_steps("sk")}
+    for hold_ms in (0.0, 0.1, 0.5, 1.0):
+        subjects[f"camkii, hold {hold_ms:g} ms,"] = lambda hold_ms=hold_ms: neuron_steps("camkii", hold=hold_ms)
+    return beside_hh(over_passive(turns, subjects, "camkii in NEURON"))
 
 
 def bench_python(turns: int) -> list[Row]:
@@ -324,6 +345,7 @@ def bench_learning(turns: int) -> list[Row]:
 
 SUBJECTS: dict[str, Callable[[int], list[Row]]] = {
     "sk": bench_sk,
+    "camkii": bench_camkii,
     "load": bench_load,
     "python": bench_python,
     "ssa": bench_ssa,

@@ -89,9 +89,10 @@ using Turned = double[2 * R::kinds + R::lanes];
 }  // namespace
 
 void NUBRIDGE_PAIRED_STEP(const PairedRates& k, double ca_uM, double h_ms, std::size_t substeps, double* x) noexcept {
-    alignas(32) double first[R::room] = {};
-    alignas(32) double second[R::room] = {};
-    alignas(32) double middle[R::room] = {};
+    alignas(32) double first[R::room];
+    alignas(32) double second[R::room];
+    alignas(32) double middle[R::room];
+    for (std::size_t i = R::states; i < R::room; ++i) middle[i] = 0.0;
     for (std::size_t step = 0; step < substeps; ++step) {
         rates_of(k, ca_uM, x, first);
         for (std::size_t i = 0; i < R::states; ++i) middle[i] = x[i] + h_ms * first[i];
