@@ -22,6 +22,10 @@ VERBATIM
 #endif
 #ifndef CORENEURON_BUILD
 extern int nrn_nthread;
+#ifdef __cplusplus
+extern "C"
+#endif
+int PyErr_CheckSignals(void) __attribute__((weak)); /* absent where NEURON has no Python */
 #endif
 ENDVERBATIM
 
@@ -42,5 +46,8 @@ ENDVERBATIM
 PROCEDURE exchange() {
 VERBATIM
     if (nubridge_coupling_step((int)session, _nt->_t) != NUBRIDGE_OK) hoc_execerror(nubridge_last_error(), 0);
+#ifndef CORENEURON_BUILD
+    if (PyErr_CheckSignals && PyErr_CheckSignals() != 0) hoc_execerror("stopped by Ctrl-C", 0);
+#endif
 ENDVERBATIM
 }

@@ -2,6 +2,8 @@
 
 import os
 import signal
+import subprocess
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -174,3 +176,26 @@ def test_what_cannot_be_coupled_is_refused(case, words):
     outcome = run(refused, case)
     assert outcome.status != 0
     assert re.search(words, outcome.stderr), outcome.stderr
+
+
+def stopped():
+    """(what is raised, whether the peer's process is left, its segments) after SIGINT in a run without end."""
+    from neuron import n
+
+    import nubridge
+
+    section = spine(n)
+    with nubridge.Session("ssa", "sk_calcium", seed=3) as session:
+        session.couple(section(0.5), reads=["O1 + O2 -> skpeer.popen"])
+        n.finitialize(-65)
+        pid = session.report().pid
+        n.CVode().event(1.0, lambda: subprocess.Popen(["kill", "-INT", str(os.getpid())]))
+        with pytest.raises(RuntimeError) as raised:
+            n.continuerun(1e9)
+    left = [path.name for path in Path("/dev/shm").glob(f"nubridge.*{session.name}*")]
+    return str(raised.value), Path(f"/proc/{pid}").exists(), left
+
+
+def test_ctrl_c_stops_the_run_and_leaves_nothing():
+    said, is_left, segments = in_neuron(stopped)
+    assert "stopped by Ctrl-C" in said and not is_left and segments == []
