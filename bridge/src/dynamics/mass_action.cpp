@@ -210,7 +210,7 @@ void MassAction::heun(const double* inputs, double h_ms, std::size_t substeps, d
 }
 
 Outcome MassAction::step(Policy policy, const double* inputs, double dt_ms, double* x) const noexcept {
-    double u[max_inputs];
+    double u[max_inputs] = {};
     const Outcome outcome = admit(policy, inputs, u);
     if (outcome > Outcome::outside) return outcome;
     const double span = dt_ms * largest_rate(u);
@@ -230,7 +230,7 @@ Outcome MassAction::step(Policy policy, const double* inputs, double dt_ms, doub
 }
 
 Outcome MassAction::rhs(Policy policy, const double* x, const double* inputs, double* rates) const noexcept {
-    double u[max_inputs];
+    double u[max_inputs] = {};
     const Outcome outcome = admit(policy, inputs, u);
     if (outcome > Outcome::outside) return outcome;
     rates_by_reactions(u, false, x, rates);
@@ -274,7 +274,7 @@ bool MassAction::solve(const double* inputs, bool at_rest, const double* x, doub
 
 Outcome MassAction::newton(Policy policy, const double* x, const double* inputs, double gamma_ms,
                            double* vector) const noexcept {
-    double u[max_inputs];
+    double u[max_inputs] = {};
     const Outcome outcome = admit(policy, inputs, u);
     if (outcome > Outcome::outside) return outcome;
     return solve(u, false, x, gamma_ms, vector) ? outcome : Outcome::invalid_state;
@@ -301,7 +301,7 @@ bool MassAction::relax(const double* inputs, double h_ms, double* x) const noexc
 }
 
 Outcome MassAction::initial(Policy policy, const double* inputs, double* x) const noexcept {
-    double u[max_inputs];
+    double u[max_inputs] = {};
     const Outcome outcome = admit(policy, inputs, u);
     if (outcome > Outcome::outside) return outcome;
     std::fill_n(x, state_count(), 0.0);
