@@ -73,7 +73,7 @@ private:
         rates_.second_ions[d][i] = ions(j);
         rates_.ions[i] = ions(i);
     }
-    void reversible(std::vector<std::size_t> left, std::vector<std::size_t> right, double& on, double& off) {
+    void reversible(std::vector<std::size_t> left, const std::vector<std::size_t>& right, double& on, double& off) {
         Change change;
         for (const std::size_t state : left) change[state] -= 1.0;
         for (const std::size_t state : right) change[state] += 1.0;
@@ -90,7 +90,10 @@ private:
         if (ions(kind) > 0.0) change[R::C] += ions(kind);
         free_[{{from}, change}] = &rate;
     }
-    static double ions(std::size_t kind) { return static_cast<double>(kind / 3 + kind % 3); }
+    static double ions(std::size_t kind) {
+        const std::size_t on_both_lobes = kind / 3 + kind % 3;
+        return static_cast<double>(on_both_lobes);
+    }
 
     R& rates_;
     std::map<Key, double*> driven_;
