@@ -361,29 +361,40 @@ void SsaEngine::hold_inputs() noexcept {
         counts_[drives_[i].item] = window_.value(i, time_s_) * drives_[i].scale;
 }
 
-/// Levels 0: as many as there are.
+/// The leaf of a candidate, and what of the random number is left inside it.
+template <std::size_t Levels>
+inline SsaEngine::Candidate SsaEngine::candidate(double uniform) const noexcept {
+    const std::size_t levels = Levels > 0 ? Levels : levels_;
+    Candidate found{0, uniform * next_.total};
+    for (std::size_t level = 0; level < levels; ++level) {
+        const double* before = nodes_[level][found.slot].before.data();
+        std::int64_t passed = -1;
+        for (std::size_t i = 0; i < width; ++i) passed += before[i] <= found.rest ? 1 : 0;
+        found.rest -= before[passed];
+        // Rounding may lead past the end, to the leaf that never fires.
+        found.slot = std::min(found.slot * width + static_cast<std::size_t>(passed), last_[level]);
+    }
+    return found;
+}
+
+/// Levels 0: as many as there are. The next candidate is looked for before this one fires, so that the one does not
+/// wait for the other's memory; again when a bound has moved.
 template <std::size_t Levels, bool Driven>
 void SsaEngine::run(double t_s) noexcept {
-    const std::size_t levels = Levels > 0 ? Levels : levels_;
     double next_s = next_.time_s, uniform = next_.uniform;
     double* const n = counts_.data();
     const double* const upper = upper_.data();
     std::uint64_t fired = 0, tried = 0;
+    Candidate now = candidate<Levels>(uniform);
     while (next_s <= t_s && tried < between_looks) {
         ++tried;
-        double rest = uniform * next_.total;
-        std::size_t slot = 0;
-        for (std::size_t level = 0; level < levels; ++level) {
-            const double* before = nodes_[level][slot].before.data();
-            std::int64_t passed = -1;
-            for (std::size_t i = 0; i < width; ++i) passed += before[i] <= rest ? 1 : 0;
-            rest -= before[passed];
-            // Rounding may lead past the end, to the leaf that never fires.
-            slot = std::min(slot * width + static_cast<std::size_t>(passed), last_[level]);
-        }
-        const Firing& firing = firings_[slot];
-        if constexpr (Driven) refresh(slot, next_s);
-        if (rest < propensity(firing)) {
+        const Firing& firing = firings_[now.slot];
+        const auto pair = random_.next();
+        uniform = pair.uniform;
+        Candidate next = candidate<Levels>(uniform);
+        bool moved = false;
+        if constexpr (Driven) refresh(now.slot, next_s);
+        if (now.rest < propensity(firing)) {
             ++fired;
             bool above = false;
             for (std::size_t i = 0; i < sides; ++i) n[firing.consumed[i]] += static_cast<double>(firing.losses[i]);
@@ -392,15 +403,18 @@ void SsaEngine::run(double t_s) noexcept {
                 n[firing.produced[i]] = count;
                 above |= count > upper[firing.produced[i]];
             }
+            moved = above || firing.more != 0;
             if (firing.more != 0) [[unlikely]]
                 fire_more(firing);
             if (above) [[unlikely]]
                 follow_gains(firing);
         } else {
+            moved = true;
             follow_losses(firing);
         }
-        const auto pair = random_.next();
-        uniform = pair.uniform;
+        if (moved) [[unlikely]]
+            next = candidate<Levels>(uniform);
+        now = next;
         next_s += pair.exponential * next_.inverse_total;
         if (next_s == infinity) [[unlikely]]
             next_.pending = pair.exponential;

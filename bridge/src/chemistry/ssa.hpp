@@ -115,6 +115,12 @@ private:
     void load_lane(std::size_t reaction) noexcept;
     void run_lanes(double t_s);
     void count_fired(std::size_t reaction, std::uint64_t times) noexcept;
+    struct Candidate {
+        std::size_t slot;
+        double rest;
+    };
+    template <std::size_t Levels>
+    Candidate candidate(double uniform) const noexcept;
     template <std::size_t Levels, bool Driven>
     void run(double t_s) noexcept;
     void run_some(double t_s);
