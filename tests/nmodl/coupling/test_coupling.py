@@ -184,6 +184,7 @@ def stopped():
 
     import nubridge
 
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell may have its background jobs ignore it
     section = spine(n)
     with nubridge.Session("ssa", "sk_calcium", seed=3) as session:
         session.couple(section(0.5), reads=["O1 + O2 -> skpeer.popen"])
