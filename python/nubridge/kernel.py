@@ -33,7 +33,7 @@ class Kernel:
     >>> amounts = camkii.initial([0.1, 30.0, 80.0])                    # at rest, nothing phosphorylated
     >>> amounts = camkii.step(amounts, [1.0, 30.0, 80.0], dt_ms=1000.0)
     >>> round(camkii.observe(amounts)["pT286"] / 80.0, 3)
-    0.024
+    0.028
     """
 
     def __init__(self, name_or_path: str | os.PathLike[str]) -> None:

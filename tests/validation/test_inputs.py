@@ -125,7 +125,6 @@ def test_a_simulator_goes_as_far_as_its_callables_were_sampled():
         ("fast", ["'Ca'", "'fast'", "PulseTrain"]),
         (nubridge.Waveform([0.0], [1.0], "cubic"), ["'cubic'", "constant, linear"]),
         (nubridge.Waveform([0.0], [1.0], unit="M"), ["'M'", "uM"]),
-        (nubridge.Waveform([0.0], [1.0], unit="molecules"), ["molecules", "volume_um3"]),
         (nubridge.PulseTrain(10, rate_hz=0, tau_ms=12), ["rate_hz 0", "positive"]),
         (nubridge.PulseTrain(-10, rate_hz=1, tau_ms=12), ["amplitude -10", "not negative"]),
     ],
@@ -135,6 +134,13 @@ def test_a_bad_input_is_named(given, words):
         nubridge.simulate("sk", "ode", 1.0, inputs={"Ca": given})
     for word in words:
         assert word in str(error.value)
+
+
+def test_molecules_need_a_volume():
+    network = nubridge.Network.build({"Ca": 1.0}, [{"reactants": ["Ca"], "rate": 1.0}], unit="uM")
+    molecules = nubridge.Waveform([0.0], [1.0], unit="molecules")
+    with pytest.raises(nubridge.InvalidArgumentError, match="molecules.*volume_um3"):
+        nubridge.simulate(network, "ode", 1.0, inputs={"Ca": molecules})
 
 
 def test_a_callable_without_an_end_is_refused():
