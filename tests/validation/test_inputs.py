@@ -139,7 +139,7 @@ def test_a_bad_input_is_named(given, words):
 def test_molecules_need_a_volume():
     network = nubridge.Network.build({"Ca": 1.0}, [{"reactants": ["Ca"], "rate": 1.0}], unit="uM")
     molecules = nubridge.Waveform([0.0], [1.0], unit="molecules")
-    with pytest.raises(nubridge.InvalidArgumentError, match="molecules.*volume_um3"):
+    with pytest.raises(nubridge.InvalidArgumentError, match=r"molecules.*volume_um3"):
         nubridge.simulate(network, "ode", 1.0, inputs={"Ca": molecules})
 
 
