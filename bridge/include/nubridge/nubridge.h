@@ -75,8 +75,7 @@ enum nubridge_item_kind {
 /** A reduced model: family, dynamics, observables. Opaque, immutable, shared between threads. */
 typedef struct nubridge_model nubridge_model;
 
-/* ---- version, errors
- * ------------------------------------------------------------------------------------------------------- */
+/* ---- version, errors -------------------------------------------------------- */
 
 /** The library's version, for example "0.1.0". */
 const char* nubridge_version(void);
@@ -92,8 +91,7 @@ const char* nubridge_last_error(void);
  * input at fault. model may be null. */
 const char* nubridge_explain(const nubridge_model*, nubridge_status, int32_t, const double*);
 
-/* ---- models
- * ---------------------------------------------------------------------------------------------------------------- */
+/* ---- models ----------------------------------------------------------------- */
 
 /** (name_or_path, out) Opens a model by name (folders of NUBRIDGE_MODELS, then those beside the library), by folder or
  * by file. */
@@ -123,8 +121,7 @@ nubridge_status nubridge_domain(const nubridge_model*, size_t, double*, double*)
 /** (model) One of nubridge_policy_code, never NUBRIDGE_POLICY_MODEL. */
 int32_t nubridge_model_policy(const nubridge_model*);
 
-/* ---- the family
- * ------------------------------------------------------------------------------------------------------------ */
+/* ---- the family ------------------------------------------------------------- */
 
 /** (model, rows, nu, log_z) log_z: rows. */
 nubridge_status nubridge_log_partition(const nubridge_model*, size_t, const double*, double*);
@@ -138,8 +135,7 @@ nubridge_status nubridge_fisher(const nubridge_model*, size_t, const double*, do
  */
 nubridge_status nubridge_sample(const nubridge_model*, size_t, const double*, size_t, uint64_t, int32_t*);
 
-/* ---- dynamics in nu
- * -------------------------------------------------------------------------------------------------------- */
+/* ---- dynamics in nu --------------------------------------------------------- */
 /* outside: rows flags (1 = an input of that row lay outside the domain), or null. */
 
 /** (model, policy, rows, inputs, nu, outside) The steady state at constant inputs. */
@@ -161,8 +157,7 @@ nubridge_status nubridge_step_ramp(const nubridge_model*, int32_t, size_t, const
 /** (model, rows, nu, observables) observables: rows x observables. [step] */
 nubridge_status nubridge_observe(const nubridge_model*, size_t, const double*, double*);
 
-/* ---- the same in the dual moments (occupancies), which stay finite
- * ---------------------------------------------------------- */
+/* ---- the same in the dual moments (occupancies), which stay finite ---------- */
 
 /** (model, policy, rows, inputs, moments, outside) Steady state. [step] */
 nubridge_status nubridge_initial_moments(const nubridge_model*, int32_t, size_t, const double*, double*, uint8_t*);
@@ -179,8 +174,7 @@ nubridge_status nubridge_newton_moments(const nubridge_model*, int32_t, const do
 /** (model, rows, moments, observables) [step] */
 nubridge_status nubridge_observe_moments(const nubridge_model*, size_t, const double*, double*);
 
-/* ---- faults of worker threads
- * ------------------------------------------------------------------------------------------------ */
+/* ---- faults of worker threads ----------------------------------------------- */
 
 /** (model, status, policy, inputs) Keeps the first fault until it is taken: a worker thread must not raise.
  * Thread-safe. */
@@ -191,8 +185,7 @@ nubridge_status nubridge_fault_take(const nubridge_model*);
 /** (model) 1 for the first caller in this process, 0 ever after: to say once that an input left the domain. */
 int32_t nubridge_first_outside(const nubridge_model*);
 
-/* ---- kernels: mass-action networks as explicit steps
- * ------------------------------------------------------------------------ */
+/* ---- kernels: mass-action networks as explicit steps ------------------------ */
 
 /** A network of up to 96 states with its mass action, stepped explicitly. Opaque, immutable, shared between threads.
  * Amounts in uM, one instance a call; inputs as of a model, the conserved totals among them. */
@@ -225,8 +218,7 @@ void nubridge_kernel_fault_post(const nubridge_kernel*, nubridge_status, int32_t
 nubridge_status nubridge_kernel_fault_take(const nubridge_kernel*);
 int32_t nubridge_kernel_first_outside(const nubridge_kernel*);
 
-/* ---- reaction networks
- * ------------------------------------------------------------------------------------------------------- */
+/* ---- reaction networks ------------------------------------------------------ */
 /* Time in s here, amounts in the network's unit, rate constants per unit^(order-1) and second. A + A counts sets of
  * molecules: propensity k n(n-1)/2, rate law k x^2/2; the reader converts BioNetGen's factors. */
 
@@ -390,8 +382,7 @@ void nubridge_progress_whole(const nubridge_progress*, uint64_t*, uint64_t*);
 nubridge_status nubridge_ensemble(const nubridge_network*, const nubridge_simulation*, size_t, size_t, const double*,
                                   size_t, const double*, size_t, const double*, double*, double*, nubridge_progress*);
 
-/* ---- families and closures
- * --------------------------------------------------------------------------------------------------- */
+/* ---- families and closures -------------------------------------------------- */
 /* Laws p~(s; nu) = exp(sgn SUM nu_a X_a(s)) g(s) / Z(nu) by a JSON description, and d nu/dt = F of any network on them,
  * per s. Rows as above, widths from _count. MODEL_SYNTAX and MODEL_INVALID speak of the description; INVALID_ARGUMENT
  * of a nu without a law, moments of no law, a singular Fisher matrix; NOT_CONVERGED of the inverse. */
@@ -451,8 +442,7 @@ nubridge_status nubridge_closure_terms(const nubridge_closure*, size_t, const do
 nubridge_status nubridge_closure_jacobian(const nubridge_closure*, size_t, const double*, const double*, double*,
                                           double*);
 
-/* ---- channels between two processes
- * ----------------------------------------------------------------------------------------- */
+/* ---- channels between two processes ----------------------------------------- */
 /* An owner (NEURON) and a peer (a particle simulator) exchange once a window: amounts and rates there, realised amounts
  * and counts back. Each end is for one thread at a time. Waits take a limit in ms and return NUBRIDGE_WAITING when it
  * has passed; the death of the other side is PEER_DIED in under 100 ms. Sessions are of this user only. */
@@ -495,8 +485,7 @@ nubridge_status nubridge_channel_other(const nubridge_channel*, int32_t*, int64_
  * as far as they fit into room bytes with the final zero. */
 nubridge_status nubridge_sessions_clean(size_t, char*, size_t*);
 
-/* ---- couplings of NEURON to a peer
- * ----------------------------------------------------------------------------------------- */
+/* ---- couplings of NEURON to a peer ------------------------------------------ */
 /* What the mechanisms peer, peerca and peerlink call. A coupling has a number, since a RANGE variable holds no pointer:
  * 1 to 64; 0 stands for none, for which the functions marked [step] do nothing. All are for the main thread. */
 
@@ -531,8 +520,7 @@ nubridge_status nubridge_coupling_books(int32_t, int32_t, int64_t*, double*);
 /** (coupling, windows, waited_s) Windows that the counts have seen; wall time spent in waiting for the peer. */
 nubridge_status nubridge_coupling_state(int32_t, int64_t*, double*);
 
-/* ---- vector fields that are learned, and their action
- * --------------------------------------------------------------------------------------------------- */
+/* ---- vector fields that are learned, and their action ----------------------- */
 /* d nu/dt = F(nu, inputs; c), per s, with coefficients c that are the caller's, and the action of c on data:
  * SUM_i w_i (ln Z(nu(t_i)) - sgn nu(t_i) . awake_i), with its exact gradient. Statuses as of closures. */
 
