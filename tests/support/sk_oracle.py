@@ -32,18 +32,21 @@ def generator(ca_uM):
     return q - np.diag(q.sum(axis=0))
 
 
-def propagate(p, ca_uM, dt_ms):
-    """exp(Q dt) p by a Taylor series with scaling and squaring, in extended precision."""
-    a = generator(ca_uM) * np.longdouble(dt_ms)
+def exponential(a):
+    """exp(a) of a square matrix by a Taylor series with scaling and squaring, in extended precision."""
     squarings = max(0, int(np.ceil(np.log2(np.abs(a).sum(axis=0).max() + 1e-300))) + 4)
-    a /= 2**squarings
-    term = total = np.eye(6, dtype=np.longdouble)
+    term = total = np.eye(len(a), dtype=np.longdouble)
     for k in range(1, 16):
-        term = term @ a / k
+        term = term @ a / 2**squarings / k
         total = total + term
     for _ in range(squarings):
         total = total @ total
-    return total @ p
+    return total
+
+
+def propagate(p, ca_uM, dt_ms):
+    """exp(Q dt) p."""
+    return exponential(generator(ca_uM) * np.longdouble(dt_ms)) @ p
 
 
 def steady(ca_uM):
