@@ -54,7 +54,10 @@ def run(
     """Calls `function(*arguments)` in a new process, whatever comes of it. `changes` go to its environment.
 
     `load` is "all" (ours and the tests' mechanisms), "coreneuron" (the same, compiled for CoreNEURON too) or "nothing".
+    They are compiled before the new process starts, so that `timeout_s` is for the function alone.
     """
+    if load != "nothing":
+        _library_folder(load)
     with tempfile.TemporaryDirectory() as folder:
         task, result = Path(folder, "task"), Path(folder, "result")
         task.write_bytes(pickle.dumps((function.__code__.co_filename, function.__name__, arguments, load)))
@@ -79,12 +82,14 @@ def in_neuron(function: Callable, *arguments: Any, **options: Any) -> Any:
     return outcome.value
 
 
+def _library_folder(load: str) -> Path:
+    return mechanisms.compile_mechanisms(mod_folders(), coreneuron=load == "coreneuron")
+
+
 def _child(task: Path, result: Path) -> None:
     file, name, arguments, load = pickle.loads(task.read_bytes())
-    if load == "all":
-        nubridge.load(*mod_folders())
-    elif load == "coreneuron":
-        nubridge.load(library=mechanisms.compile_mechanisms(mod_folders(), coreneuron=True))
+    if load != "nothing":
+        nubridge.load(library=_library_folder(load))
     specification = importlib.util.spec_from_file_location("subject", file)
     module = importlib.util.module_from_spec(specification)
     specification.loader.exec_module(module)
