@@ -8,6 +8,7 @@
 
 __version__ = "0.1.0"
 
+from ._boltzmann import FieldFit
 from .closure import Closure
 from .dynamics import BasisCombination, GridElements
 from .errors import (
@@ -55,6 +56,7 @@ __all__ = [
     "Error",
     "Evaluation",
     "Family",
+    "FieldFit",
     "Gaussian",
     "GridElements",
     "Interrupted",

@@ -145,6 +145,8 @@ _SIGNATURES = {
     "nubridge_family_from_moments": (_I, [_P, _N, _P, _P]),
     "nubridge_family_fisher": (_I, [_P, _N, _P, _P]),
     "nubridge_family_sample": (_I, [_P, _N, _P, _N, ctypes.c_uint64, _P]),
+    "nubridge_family_sample_chains": (_I, [_P, _N, _P, _N, _N, _N, ctypes.c_uint64, _P]),
+    "nubridge_family_move_chains": (_I, [_P, _P, _N, _N, _P, ctypes.c_uint64, ctypes.c_uint64, _P]),
     "nubridge_family_states": (_I, [_P, _P, _N, ctypes.POINTER(_N), _P, _P]),
     "nubridge_closure_open": (_I, [_P, _P, _S, ctypes.POINTER(_P)]),
     "nubridge_closure_close": (None, [_P]),

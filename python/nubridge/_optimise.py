@@ -101,3 +101,27 @@ def nonnegative(h: Array, b: Array) -> Array:
             free &= x > tolerance
             x[~free] = 0.0
     return x
+
+
+def lasso(h: Array, b: Array, penalty: Array, x: Array, positive: bool = False) -> Array:
+    """The x that minimises x.h.x / 2 - b.x + SUM penalty |x| for a positive definite h, by descent along the axes from `x`;
+    with `positive` no x is below 0.
+
+    >>> lasso(np.eye(2), np.array([3.0, -0.5]), np.array([1.0, 1.0]), np.zeros(2)).tolist()
+    [2.0, 0.0]
+    """
+    x, curvature = x.copy(), np.diagonal(h)
+    slope = b - h @ x
+    for _ in range(10_000):
+        largest = 0.0
+        for a in range(len(x)):
+            pull = slope[a] + curvature[a] * x[a]
+            aim = max(abs(pull) - penalty[a], 0.0) / curvature[a]
+            aim = (aim if pull > 0 else 0.0) if positive else np.copysign(aim, pull)
+            if aim != x[a]:
+                slope -= h[a] * (aim - x[a])
+                largest = max(largest, abs(aim - x[a]) * np.sqrt(curvature[a]))
+                x[a] = aim
+        if largest < 1e-12 * max(1.0, np.abs(x * np.sqrt(curvature)).max()):
+            break
+    return x

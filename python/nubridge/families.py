@@ -17,6 +17,7 @@ from numpy.typing import ArrayLike
 
 from . import _library
 from ._arrays import Array, pointer, rows
+from ._boltzmann import METHODS, Descent, FieldFit, fit_exactly, samples_of
 from .errors import InvalidArgumentError, ModelFileError
 
 _NU, _MOMENT, _STATE = range(3)
@@ -81,19 +82,15 @@ class Family:
 
     def sample(self, nu: ArrayLike, count: int, seed: int) -> Array:
         """`count` independent states, (count x state) a row; the same seed gives the same samples."""
+        return self._sampled("sample", nu, count, seed)
+
+    def _sampled(self, name: str, nu: ArrayLike, count: int, seed: int, *how: int) -> Array:
         given = self._nu(nu)
-        try:
-            count, seed = operator.index(count), operator.index(seed)
-        except TypeError as error:
-            raise InvalidArgumentError(f"count is {count!r} and seed {seed!r}; both are whole numbers") from error
-        if count < 0 or not 0 <= seed < 2**64:
-            raise InvalidArgumentError(
-                f"count is {count} and seed {seed}; neither is negative, nor the seed above 2^64"
-            )
+        count, seed = _whole("count", count, 0), _whole("seed", seed, 0)
         samples = np.empty((*given.shape[:-1], count, self.state_size))
         many = 1 if given.ndim == 1 else len(given)
-        arguments = (self._handle, many, pointer(given), count, seed, pointer(samples))
-        _library.check(self._library, self._library.nubridge_family_sample(*arguments))
+        function = getattr(self._library, f"nubridge_family_{name}")
+        _library.check(self._library, function(self._handle, many, pointer(given), count, *how, seed, pointer(samples)))
         return samples
 
     def states(self, nu: ArrayLike) -> tuple[Array, Array]:
@@ -199,7 +196,8 @@ class IsingChain(Family):
 class BinaryField(Family):
     """Binary units on a graph of cliques: X is the product of a clique's units, so that moments are probabilities.
 
-    Exact by variable elimination, as long as the graph is not too tightly knit.
+    Exact by variable elimination, as long as the graph is not too tightly knit; any graph is sampled by Markov chains
+    and learned with them.
 
     >>> import nubridge
     >>> family = nubridge.BinaryField(["a", "b", "c"], [("a",), ("b",), ("c",), ("a", "b"), ("b", "c")])
@@ -210,6 +208,90 @@ class BinaryField(Family):
     def __init__(self, units: Iterable[str], cliques: Iterable[Sequence[str]], sign: int = 1) -> None:
         groups = [_names(clique) for clique in cliques]
         super().__init__({"kind": "binary_field", "units": _names(units), "cliques": groups, "sign": sign})
+
+    def sample(
+        self, nu: ArrayLike, count: int, seed: int, method: str = "exact", sweeps: int = 100, rungs: int = 8
+    ) -> Array:
+        """`count` independent states, (count x state) a row; the same seed gives the same samples.
+
+        "exact" needs a graph that can be summed out. The states of "gibbs" and "tempering" are where Markov chains of
+        `sweeps` sweeps end, each from a state of equal chances; tempering has replicas at `rungs` inverse temperatures
+        from 0 to 1 that swap, so that a law with several peaks is crossed.
+
+        >>> import nubridge
+        >>> family = nubridge.BinaryField(["a", "b"], [("a",), ("b",), ("a", "b")])
+        >>> family.sample([-3.0, -3.0, 9.0], 4, seed=1, method="tempering").shape
+        (4, 2)
+        """
+        if method == "exact":
+            return super().sample(nu, count, seed)
+        if method not in ("gibbs", "tempering"):
+            raise InvalidArgumentError(f"the method is {method!r}; it is exact, gibbs or tempering")
+        replicas = _whole("rungs", rungs, 2) if method == "tempering" else 1
+        return self._sampled("sample_chains", nu, count, seed, _whole("sweeps", sweeps, 1), replicas)
+
+    def move(
+        self,
+        nu: ArrayLike,
+        states: ArrayLike,
+        seed: int,
+        step: int = 1,
+        sweeps: int = 1,
+        held: ArrayLike | None = None,
+    ) -> Array:
+        """Where Gibbs sweeps lead chains from these states (rows of 0 and 1), the law of `nu` unchanged.
+
+        Every `step` has random numbers of its own, step 0 those of `sample`. `held` says by unit what stays as it is.
+        """
+        given = rows(nu, "nu", len(self.nu_names))
+        moved = np.array(np.atleast_2d(rows(states, "states", self.state_size)))
+        stay = None if held is None else np.ascontiguousarray(held, np.uint8)
+        if given.ndim != 1 or (stay is not None and stay.shape != (self.state_size,)):
+            raise InvalidArgumentError("chains move under one nu, and held has one entry a unit; check their shapes")
+        place = None if stay is None else pointer(stay)
+        arguments = (pointer(given), len(moved), _whole("sweeps", sweeps, 1), place, _whole("seed", seed, 0))
+        function = self._library.nubridge_family_move_chains
+        _library.check(self._library, function(self._handle, *arguments, _whole("step", step, 0), pointer(moved)))
+        return moved
+
+    def fit(
+        self,
+        samples: ArrayLike,
+        method: str = "exact",
+        *,
+        penalty: float = 0.0,
+        units: Sequence[str] | None = None,
+        sweeps: int = 1,
+        steps: int = 1000,
+        rate: float = 0.5,
+        chains: int = 1000,
+        seed: int = 0,
+    ) -> FieldFit:
+        """nu from samples (rows of 0 and 1), by maximum likelihood.
+
+        "exact" sums the graph out. Its `penalty` is L1, in standard errors: a clique of two units and more has a nu only
+        where its moment lies further than that from what the others explain.
+
+        "cd" and "pcd" climb by `chains` Markov chains of `sweeps` sweeps a step: contrastive divergence from the samples
+        (CD-k), or persistent chains. Their samples may be of some `units` alone; the others are hidden, as in a
+        restricted Boltzmann machine. The same seed gives the same nu.
+
+        >>> import nubridge
+        >>> family = nubridge.BinaryField(["a", "b"], [("a",), ("b",), ("a", "b")])
+        >>> family.fit([[0, 0], [0, 1], [1, 0], [1, 1], [1, 1], [0, 0]]).nu.round(6).tolist()
+        [-0.693147, -0.693147, 1.386294]
+        """
+        if method not in METHODS:
+            raise InvalidArgumentError(f"the method is {method!r}; it is one of {', '.join(METHODS)}")
+        seen, places = samples_of(samples, self, units)
+        if method == "exact":
+            if len(places) < self.state_size:
+                raise InvalidArgumentError("units without samples are hidden; learn them with the method pcd or cd")
+            return fit_exactly(self, seen[:, np.argsort(places)], float(penalty))
+        if penalty:
+            raise InvalidArgumentError(f"the penalty is {penalty}; chains learn without one: use the method exact")
+        how = (_whole("sweeps", sweeps, 1), _whole("steps", steps, 2), float(rate), _whole("chains", chains, 2))
+        return Descent(method == "pcd", *how, _whole("seed", seed, 0)).fit(self, seen, places)
 
 
 class Gaussian(Family):
@@ -237,6 +319,17 @@ class Categorical(Family):
 
     def __init__(self, states: Iterable[str], sign: int = -1) -> None:
         super().__init__({"kind": "categorical", "states": _names(states), "sign": sign})
+
+
+def _whole(what: str, given: int, least: int) -> int:
+    """`given` as a whole number of at least `least`."""
+    try:
+        number = operator.index(given)
+    except TypeError:
+        number = least - 1
+    if not least <= number < 2**64:
+        raise InvalidArgumentError(f"{what} is {given!r}; it is a whole number of at least {least}")
+    return number
 
 
 def _names(given: str | Iterable[str]) -> list[str]:

@@ -421,6 +421,15 @@ nubridge_status nubridge_family_from_moments(const nubridge_family*, size_t, con
 nubridge_status nubridge_family_fisher(const nubridge_family*, size_t, const double*, double*);
 /** (family, rows, nu, count, seed, samples) rows x count x state; row r has the seed + r. */
 nubridge_status nubridge_family_sample(const nubridge_family*, size_t, const double*, size_t, uint64_t, double*);
+/** (family, rows, nu, count, sweeps, rungs, seed, samples) The same for a binary field whose graph cannot be summed out:
+ * each state is where an independent Markov chain ends after its Gibbs sweeps; with more than one rung these are replicas
+ * from infinite temperature down (parallel tempering). */
+nubridge_status nubridge_family_sample_chains(const nubridge_family*, size_t, const double*, size_t, size_t, size_t,
+                                              uint64_t, double*);
+/** (family, nu, count, sweeps, held, seed, step, states) Moves count chains of a binary field on from their states,
+ * rows of 0 and 1; held: one byte a unit, 1 where it stays, or null; each step has random numbers of its own. */
+nubridge_status nubridge_family_move_chains(const nubridge_family*, const double*, size_t, size_t, const uint8_t*,
+                                            uint64_t, uint64_t, double*);
 /** (family, nu, capacity, found, states, probabilities) One law written out: found states, as many of them as fit the
  * capacity; states and probabilities may be null with the capacity 0. */
 nubridge_status nubridge_family_states(const nubridge_family*, const double*, size_t, size_t*, double*, double*);

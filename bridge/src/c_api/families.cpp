@@ -8,14 +8,20 @@
 #include "c_api/family_handle.hpp"
 #include "c_api/guarded.hpp"
 #include "c_api/network_handle.hpp"
+#include "chemistry/refuse.hpp"
 #include "dynamics/network_closure.hpp"
+#include "maxent/binary_field.hpp"
 #include "maxent/family.hpp"
+#include "maxent/gibbs.hpp"
 #include "model_file/family_file.hpp"
 
 using nubridge::c_api::guarded;
 using nubridge::c_api::required;
+using nubridge::chemistry::refuse;
 using nubridge::dynamics::NetworkClosure;
+using nubridge::maxent::BinaryField;
 using nubridge::maxent::Family;
+using nubridge::maxent::GibbsSampler;
 using nubridge::maxent::WeightedStates;
 
 using nubridge::c_api::each_row;
@@ -25,6 +31,13 @@ namespace {
 
 const Family& opened(const nubridge_family* family) {
     return *required(family, "the family")->family;
+}
+
+GibbsSampler sampler_of(const nubridge_family* family) {
+    const auto* field = dynamic_cast<const BinaryField*>(&opened(family));
+    if (field == nullptr)
+        refuse<nubridge::InvalidArgument>("Markov chains are those of a binary field; sample other families exactly");
+    return GibbsSampler(*field);
 }
 
 }  // namespace
@@ -98,6 +111,30 @@ nubridge_status nubridge_family_sample(const nubridge_family* family, size_t row
         const Family& f = opened(family);
         each_row(rows, nu, f.nu_count(), samples, count * f.state_size(),
                  [&](auto in, auto out) { f.sample(in, seed++, out); });
+    });
+}
+
+nubridge_status nubridge_family_sample_chains(const nubridge_family* family, size_t rows, const double* nu,
+                                              size_t count, size_t sweeps, size_t rungs, uint64_t seed,
+                                              double* samples) {
+    return guarded([&] {
+        const GibbsSampler sampler = sampler_of(family);
+        const Family& f = opened(family);
+        each_row(rows, nu, f.nu_count(), samples, count * f.state_size(), [&](auto in, auto out) {
+            sampler.sample(in, {sweeps, rungs}, seed++, out);
+        });
+    });
+}
+
+nubridge_status nubridge_family_move_chains(const nubridge_family* family, const double* nu, size_t count,
+                                            size_t sweeps, const uint8_t* held, uint64_t seed, uint64_t step,
+                                            double* states) {
+    return guarded([&] {
+        const GibbsSampler sampler = sampler_of(family);
+        const Family& f = opened(family);
+        const std::span<const uint8_t> stay(held, held == nullptr ? 0 : f.state_size());
+        sampler.move({required(nu, "nu"), f.nu_count()}, sweeps, stay, seed, step,
+                     {required(states, "the states"), count * f.state_size()});
     });
 }
 

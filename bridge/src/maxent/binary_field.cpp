@@ -94,9 +94,8 @@ void BinaryField::build_bags() {
         bag.units.insert(bag.units.end(), neighbours[next].begin(), neighbours[next].end());
         width_ = std::max(width_, neighbours[next].size());
         if (width_ > max_width) {
-            refuse<InvalidArgument>("the cliques are so tightly knit that summing out '", units_[next], "' joins ",
-                                    width_, " units, and tables hold at most ", max_width,
-                                    "; drop cliques until the graph is closer to a tree");
+            widest_ = next;
+            return;
         }
         for (const std::size_t u : neighbours[next]) {
             neighbours[u].erase(next);
@@ -122,6 +121,14 @@ void BinaryField::build_bags() {
     }
 }
 
+void BinaryField::require_elimination() const {
+    if (width_ <= max_width) return;
+    refuse<InvalidArgument>("the cliques are so tightly knit that summing out '", units_[widest_], "' joins ", width_,
+                            " units, and tables hold at most ", max_width,
+                            "; sample with the method gibbs or tempering and learn with cd or pcd, or drop cliques "
+                            "until the graph is closer to a tree");
+}
+
 std::vector<std::string> BinaryField::nu_names() const {
     std::vector<std::string> names;
     for (const auto& clique : cliques_) {
@@ -134,6 +141,7 @@ std::vector<std::string> BinaryField::nu_names() const {
 
 BinaryField::Elimination BinaryField::eliminate(std::span<const double> nu,
                                                 std::span<const std::size_t> set_to_one) const {
+    require_elimination();
     Elimination out{std::vector<std::vector<double>>(bags_.size()), std::vector<std::vector<double>>(bags_.size())};
     for (std::size_t b = 0; b < bags_.size(); ++b) {
         const Bag& bag = bags_[b];
@@ -260,10 +268,13 @@ WeightedStates BinaryField::states(std::span<const double> nu) const {
 }
 
 void BinaryField::statistics(std::span<const double> state, std::span<double> statistics) const {
-    for (std::size_t a = 0; a < cliques_.size(); ++a) {
-        statistics[a] = 1.0;
-        for (const std::size_t unit : cliques_[a]) statistics[a] *= state[unit];
-    }
+    for (std::size_t a = 0; a < cliques_.size(); ++a) statistics[a] = product(a, state);
+}
+
+double BinaryField::product(std::size_t a, std::span<const double> state) const noexcept {
+    double product = 1.0;
+    for (const std::size_t unit : cliques_[a]) product *= state[unit];
+    return product;
 }
 
 bool BinaryField::supports(std::span<const double> state) const {

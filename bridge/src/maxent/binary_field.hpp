@@ -10,15 +10,15 @@ namespace nubridge::maxent {
 /// its moment is the probability that all of them are 1.
 ///
 /// Exact by variable elimination; the cost of ln Z and all moments is a few times units * 2^(width + 1), that of the
-/// Fisher matrix is cliques times as much.
+/// Fisher matrix is cliques times as much. A graph that is too tightly knit for that is sampled (GibbsSampler), and
+/// everything that needs ln Z throws InvalidArgument.
 class BinaryField final : public Family {
 public:
     /// The widest separator of the elimination that is taken on.
     static constexpr std::size_t max_width = 20;
 
     /// @param cliques lists of units.
-    /// @throws InvalidArgument that names what does not fit: no unit, a clique that is empty or stands twice, a graph
-    ///     that is too tightly knit.
+    /// @throws InvalidArgument that names what does not fit: no unit, a clique that is empty or stands twice.
     BinaryField(std::vector<std::string> units, std::vector<std::vector<std::size_t>> cliques, Sign sign = Sign::plus);
 
     Sign sign() const noexcept override { return sign_; }
@@ -36,8 +36,12 @@ public:
     void statistics(std::span<const double> state, std::span<double> statistics) const override;
     bool supports(std::span<const double> state) const override;
 
-    /// The largest separator; the tree width or a little above.
+    /// The largest separator; the tree width or a little above. Above max_width it is that at which elimination stops.
     std::size_t width() const noexcept { return width_; }
+    /// Lists of units, each in ascending order.
+    const std::vector<std::vector<std::size_t>>& cliques() const noexcept { return cliques_; }
+    /// X_a(s).
+    double product(std::size_t a, std::span<const double> state) const noexcept;
 
 private:
     /// What one elimination needs: the unit, then its separator; bits of a table's index in this order.
@@ -57,6 +61,7 @@ private:
 
     void require_definition() const;
     void build_bags();
+    void require_elimination() const;
     Elimination eliminate(std::span<const double> nu, std::span<const std::size_t> set_to_one) const;
     void clique_probabilities(const Elimination& tables, std::span<double> moments) const;
 
@@ -65,6 +70,8 @@ private:
     Sign sign_;
     std::vector<Bag> bags_;
     std::size_t width_ = 0;
+    /// The unit at which the graph is too wide.
+    std::size_t widest_ = 0;
 };
 
 }  // namespace nubridge::maxent

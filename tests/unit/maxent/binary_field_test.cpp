@@ -70,12 +70,14 @@ TEST(BinaryField, OfARandomGraphAgreesWithEnumeration) {
     }
 }
 
-TEST(BinaryField, GraphsThatAreTooTightlyKnitAreRefused) {
+TEST(BinaryField, GraphsThatAreTooTightlyKnitAreNotSummedOut) {
     Cliques all;
     for (std::size_t u = 0; u < 23; ++u) {
         for (std::size_t w = u + 1; w < 23; ++w) all.push_back({u, w});
     }
-    expect_refusal<InvalidArgument>([&] { BinaryField(units(23), all); }, {"'u0'", "joins 22", "at most 20"});
+    const BinaryField field(units(23), all);
+    const Numbers nu(all.size(), 0.0);
+    expect_refusal<InvalidArgument>([&] { field.log_partition(nu); }, {"'u0'", "joins 22", "at most 20", "gibbs"});
 }
 
 TEST(BinaryField, DefinitionsThatDoNotFitAreRefused) {
