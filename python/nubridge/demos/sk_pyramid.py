@@ -99,19 +99,8 @@ class Cell:
 
         self.h = h
         h.load_file("stdrun.hoc")
-        h.load_file(str(paths.prefix() / "hoc" / "cells" / "pyramid.hoc"))
-        h.pyramid_cable()
-        h.celsius = 6.3  # of hh
+        h.load_file(str(paths.prefix() / "hoc" / "spiking_pyramid.hoc"))
         self.sections = list(h.pyramid)
-        for section in self.sections:
-            section.insert("cahva")
-            section.insert("capool")
-            for segment in section:
-                segment.cahva.gbar = 2e-5  # S/cm2
-                segment.capool.depth = 0.5  # um
-                segment.capool.tau = 80  # ms
-        h.soma.insert("hh")
-        h.soma.gnabar_hh = 0.36  # S/cm2: three times the squid's, for the tree behind it
         self.segments = [segment for section in self.sections for segment in section]
         self.apical = h.dendrite_1[8](0.75)  # on the apical trunk, 275 um from the soma
         self.stimulus = h.IClamp(h.soma(0.5))
