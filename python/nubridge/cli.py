@@ -24,6 +24,7 @@ _EXAMPLES = """examples:
   nubridge clean                             remove what sessions of killed processes left in shared memory
   nubridge demo                              the SK channel on a reconstructed pyramidal cell: figures and a table
   nubridge demo particles                    NEURON and MCell side by side: particles, nu(t) and KINETIC
+  nubridge demo spine                        theta bursts and spike timing: calcium, SK and CaMKII in spines of that cell
   nubridge info sk                           what the model holds: states, inputs, domain, source
   nubridge mechanisms                        compile ours; prints the folder
   nubridge mechanisms --output . my.mod      together with your own, into this folder
@@ -211,9 +212,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if argv is None else argv)
     try:
         if words[:1] == ["demo"]:
-            from .demos import particles, sk_pyramid
+            from .demos import particles, sk_pyramid, spine
 
-            return particles.main(words[2:]) if words[1:2] == ["particles"] else sk_pyramid.main(words[1:])
+            named = {"particles": particles, "spine": spine}
+            return named[words[1]].main(words[2:]) if words[1:2] and words[1] in named else sk_pyramid.main(words[1:])
         arguments = _parser().parse_args(words)
         return arguments.run(arguments)
     except Error as error:

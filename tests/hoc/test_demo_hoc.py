@@ -1,4 +1,4 @@
-"""The hoc demo does what the Python demo does, to the last bit."""
+"""The hoc demos do what the Python demos do, to the last bit."""
 
 import os
 import shutil
@@ -24,6 +24,25 @@ objref f
 f = new File()
 for i = 0, runs - 1 { f.wopen(name[i].s) voltage[i].printf(f, "%.17g\\n") f.close() }
 """
+SPINES = """
+import sys, nubridge, numpy as np
+from nubridge.demos import spine as demo
+nubridge.load(demo=True)
+cell = demo.SpinyCell()
+runs = [cell.run(protocol, 1) for protocol in demo.PROTOCOLS]
+np.savez(sys.argv[1], soma=np.array([run.soma_mV for run in runs]), calcium=np.array([run.ca_uM for run in runs]) / 1e3)
+for run in runs:
+    print(demo.table(run))
+"""
+WRITE_SPINES = """
+objref f
+f = new File()
+{ f.wopen("soma") }
+for i = 0, runs - 1 { soma_v[i].printf(f, "%.17g\\n") }
+{ f.close() f.wopen("calcium") }
+for i = 0, runs - 1 for j = 0, spines - 1 { calcium[i][j].printf(f, "%.17g\\n") }
+{ f.close() }
+"""
 MEASURED = ("wall s", "ns/seg/step", "of it SK")  # times, which no two runs share
 
 
@@ -47,16 +66,21 @@ def output_of(command, folder, environment=None):
     return done.stdout
 
 
+def hoc_demo(name, folder, *options):
+    """What hoc/demos/<name>.hoc prints, with write.hoc of the folder behind it."""
+    bin_first = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"  # for nrniv and the command nubridge
+    hoc = paths.prefix() / "hoc"
+    environment = {**os.environ, "HOC_LIBRARY_PATH": str(hoc), "PATH": bin_first}
+    nrniv = shutil.which("nrniv", path=bin_first)
+    return output_of([nrniv, "-nogui", *options, hoc / "demos" / f"{name}.hoc", "write.hoc"], folder, environment)
+
+
 @pytest.fixture(scope="module")
 def both(tmp_path_factory):
     """What the hoc demo and the Python demo print, and the folder of their traces."""
     folder = tmp_path_factory.mktemp("demo")
     (folder / "write.hoc").write_text(WRITE)
-    bin_first = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"  # for nrniv and the command nubridge
-    hoc = paths.prefix() / "hoc"
-    environment = {**os.environ, "HOC_LIBRARY_PATH": str(hoc), "PATH": bin_first}
-    nrniv = shutil.which("nrniv", path=bin_first)
-    from_hoc = output_of([nrniv, "-nogui", hoc / "demos" / "sk_pyramid.hoc", "write.hoc"], folder, environment)
+    from_hoc = hoc_demo("sk_pyramid", folder)
     from_python = output_of([sys.executable, "-c", PYTHON, "python.npz"], folder)
     return from_hoc, from_python, folder
 
@@ -72,3 +96,14 @@ def test_gives_the_same_voltage_at_every_step(both, hoc_name, name):
     _, _, folder = both
     with np.load(folder / "python.npz") as traces:
         np.testing.assert_array_equal(np.loadtxt(folder / hoc_name), traces[name])
+
+
+def test_spines_have_the_same_tables_voltage_and_calcium(tmp_path):
+    (tmp_path / "write.hoc").write_text(WRITE_SPINES)
+    hoc = hoc_demo("spine", tmp_path, "-c", "repeats = 1")
+    python = output_of([sys.executable, "-c", SPINES, "python.npz"], tmp_path)
+    start = "theta bursts, 1 times"
+    assert hoc[hoc.index(start) :] == python[python.index(start) :]
+    with np.load(tmp_path / "python.npz") as traces:
+        np.testing.assert_array_equal(np.loadtxt(tmp_path / "soma"), traces["soma"].ravel())
+        np.testing.assert_allclose(np.loadtxt(tmp_path / "calcium"), traces["calcium"].ravel(), rtol=1e-15)
