@@ -40,6 +40,7 @@ from .learned import LearnedModel
 from .mechanisms import load
 from .model import Model
 from .network import Network
+from .neural import NeuralNetwork
 from .results import Result
 from .session import Session
 from .simulation import Simulator, simulate
@@ -73,6 +74,7 @@ __all__ = [
     "ModelNotFoundError",
     "Network",
     "NetworkError",
+    "NeuralNetwork",
     "NotConvergedError",
     "OutsideDomainError",
     "OutsideDomainWarning",

@@ -54,6 +54,18 @@ class Simulation(ctypes.Structure):
     )
 
 
+class NeuralRates(ctypes.Structure):
+    """nubridge_neural_rates."""
+
+    _fields_ = (
+        ("decay_per_s", _D),
+        ("max_rate_per_s", _D),
+        ("gain_factor", _D),
+        ("threshold_level", _D),
+        ("response_code", _I),
+    )
+
+
 # Name: (result, arguments), as in nubridge.h.
 _SIGNATURES = {
     "nubridge_version": (_S, []),
@@ -190,6 +202,11 @@ _SIGNATURES = {
     "nubridge_action_path": (_I, [_P, _P, ctypes.POINTER(_D), _P]),
     "nubridge_action_sensitivities": (_I, [_P, _P, _P, _P]),
     "nubridge_action_total": (_I, [_N, _P, _P, _N, _P, _P]),
+    "nubridge_neural_open": (_I, [_N, _P, _P, _P, ctypes.POINTER(_P)]),
+    "nubridge_neural_close": (None, [_P]),
+    "nubridge_neural_simulate": (_I, [_P, ctypes.c_uint64, ctypes.c_uint64, _N, _N, _P, _N, _P, _P, _P]),
+    "nubridge_neural_distribution": (_I, [_P, _P, _N, _P, _P, _P]),
+    "nubridge_neural_steady_state": (_I, [_P, _P, _P]),
 }
 
 POLICIES = {"model": 0, "clamp": 1, "extrapolate": 2, "error": 3}

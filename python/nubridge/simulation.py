@@ -91,7 +91,7 @@ def simulate(
     36.78794
     """
     network = _network(network, parameters)
-    times = _times(t_s)
+    times = times_of(t_s)
     if runs < 1 or first_run < 0:
         raise InvalidArgumentError(f"runs is {runs} and first_run {first_run}; pass runs >= 1 and first_run >= 0")
     if regime in DETERMINISTIC and runs != 1:
@@ -113,7 +113,8 @@ def _volume_um3(network: Network, given: float | None, space: Space | None) -> f
     return given if given is not None or space is not None else network.volume_um3
 
 
-def _times(t_s: ArrayLike) -> NDArray[np.float64]:
+def times_of(t_s: ArrayLike) -> NDArray[np.float64]:
+    """Times in s; an end alone gives 101 times up to it."""
     times = np.ascontiguousarray(t_s, dtype=np.float64)
     if np.ndim(t_s) == 0 and times > 0 and np.isfinite(times):
         return np.linspace(0.0, float(times[0]), 101)

@@ -56,7 +56,8 @@ def test_check_refuses(code, language):
 
 
 def declared() -> set[str]:
-    text = re.sub(r"/\*.*?\*/", "", HEADER.read_text(encoding="utf-8"), flags=re.DOTALL)
+    parts = sorted(HEADER.parent.glob("*.h"))
+    text = re.sub(r"/\*.*?\*/", "", "".join(part.read_text(encoding="utf-8") for part in parts), flags=re.DOTALL)
     return set(re.findall(r"\b(nubridge_\w+)\s*\([^)]*\)\s*;", text))
 
 

@@ -583,6 +583,9 @@ nubridge_status nubridge_action_sensitivities(const nubridge_action*, const doub
  * of threads, or null. */
 nubridge_status nubridge_action_total(size_t, const nubridge_action* const*, const double*, size_t, double*, double*);
 
+/* ---- networks of two-state neurons ------------------------------------------ */
+#include "nubridge/neural.h"
+
 #ifdef __cplusplus
 }
 #endif

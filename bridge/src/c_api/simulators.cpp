@@ -7,6 +7,7 @@
 
 #include "c_api/guarded.hpp"
 #include "c_api/network_handle.hpp"
+#include "c_api/progress_handle.hpp"
 #include "chemistry/cme.hpp"
 #include "chemistry/engine.hpp"
 #include "chemistry/lattice.hpp"
@@ -17,7 +18,6 @@ using nubridge::c_api::required;
 using nubridge::chemistry::CmeEngine;
 using nubridge::chemistry::Engine;
 using nubridge::chemistry::EngineOptions;
-using nubridge::chemistry::EnsembleProgress;
 using nubridge::chemistry::Input;
 using nubridge::chemistry::LatticeEngine;
 using nubridge::chemistry::ReactionNetwork;
@@ -34,10 +34,6 @@ struct nubridge_simulator {
         throw InvalidArgument("there is no species " + std::to_string(species) + "; there are " +
                               std::to_string(network->species_count()));
     }
-};
-
-struct nubridge_progress {
-    EnsembleProgress of;
 };
 
 namespace {
@@ -286,10 +282,9 @@ nubridge_status nubridge_ensemble(const nubridge_network* network, const nubridg
         }
         const std::size_t weight_count = weights == nullptr ? 0 : sums * species;
         if (weights != nullptr && columns == 0) throw InvalidArgument("nothing is to be recorded: columns is 0");
-        nubridge::chemistry::run_ensemble(network->network, static_cast<Regime>(simulation->regime),
-                                          options_of(*simulation, species), runs, threads, {initial, species},
-                                          {times_s, times}, {weights, weight_count}, {out, runs * times * columns},
-                                          {variances, variances == nullptr ? 0 : runs * times * columns},
-                                          progress == nullptr ? nullptr : &progress->of);
+        nubridge::chemistry::run_ensemble(
+            network->network, static_cast<Regime>(simulation->regime), options_of(*simulation, species), runs, threads,
+            {initial, species}, {times_s, times}, {weights, weight_count}, {out, runs * times * columns},
+            {variances, variances == nullptr ? 0 : runs * times * columns}, nubridge::c_api::watched(progress));
     });
 }

@@ -79,12 +79,7 @@ void require_ensemble(const ReactionNetwork& network, std::span<const double> in
         refuse<InvalidArgument>("there are ", initial.size(), " initial amounts for ", network.species_count(),
                                 " species");
     }
-    double before = 0.0;
-    for (const double t : times_s) {
-        if (!(t >= before) || !std::isfinite(t))
-            refuse<InvalidArgument>("the time ", t, " s follows ", before, " s; times are finite and ascend from 0");
-        before = t;
-    }
+    require_times(times_s);
 }
 
 /// What of an engine is recorded: sums of its amounts, or each amount when there are no weights; then pairs.
@@ -151,6 +146,34 @@ private:
 
 }  // namespace
 
+void require_times(std::span<const double> times_s) {
+    double before = 0.0;
+    for (const double t : times_s) {
+        if (!(t >= before) || !std::isfinite(t))
+            refuse<InvalidArgument>("the time ", t, " s follows ", before, " s; times are finite and ascend from 0");
+        before = t;
+    }
+}
+
+void share_runs(std::size_t runs, std::size_t threads, EnsembleProgress& progress,
+                const std::function<RunWorker()>& make_worker) {
+    Ledger ledger(runs, progress);
+    const auto work = [&] {
+        try {
+            const RunWorker worker = make_worker();
+            for (std::size_t run = ledger.take(); run < runs; run = ledger.take()) ledger.finish(run, worker(run));
+        } catch (...) {
+            ledger.fail(std::current_exception());
+        }
+    };
+    std::vector<std::jthread> others;
+    const std::size_t useful = std::clamp<std::size_t>(threads, 1, std::max<std::size_t>(runs, 1));
+    for (std::size_t i = 1; i < useful; ++i) others.emplace_back(work);
+    work();
+    others.clear();
+    ledger.rethrow();
+}
+
 void run_ensemble(const std::shared_ptr<const ReactionNetwork>& network, Regime regime, const EngineOptions& options,
                   std::size_t runs, std::size_t threads, std::span<const double> initial,
                   std::span<const double> times_s, std::span<const double> weights, std::span<double> out,
@@ -163,28 +186,16 @@ void run_ensemble(const std::shared_ptr<const ReactionNetwork>& network, Regime 
     EnsembleProgress& watched = progress == nullptr ? unseen : *progress;
     EngineOptions stoppable = options;
     stoppable.stop = &watched.stop;
-    Ledger ledger(runs, watched);
     const std::size_t stride = runs == 0 ? 0 : out.size() / runs;
-    const auto work = [&] {
-        try {
-            const auto engine = make_engine(network, regime, stoppable);
-            std::vector<double> amounts(network->species_count());
-            for (std::size_t run = ledger.take(); run < runs; run = ledger.take()) {
-                engine->restart(initial, options.run + run);
-                record.run(*engine, amounts, out.data() + run * stride,
-                           variances.empty() ? nullptr : variances.data() + run * stride, watched);
-                ledger.finish(run, engine->events());
-            }
-        } catch (...) {
-            ledger.fail(std::current_exception());
-        }
-    };
-    std::vector<std::jthread> others;
-    const std::size_t useful = std::clamp<std::size_t>(threads, 1, std::max<std::size_t>(runs, 1));
-    for (std::size_t i = 1; i < useful; ++i) others.emplace_back(work);
-    work();
-    others.clear();
-    ledger.rethrow();
+    share_runs(runs, threads, watched, [&]() -> RunWorker {
+        const std::shared_ptr<Engine> engine = make_engine(network, regime, stoppable);
+        return [&, engine, amounts = std::vector<double>(network->species_count())](std::size_t run) mutable {
+            engine->restart(initial, options.run + run);
+            record.run(*engine, amounts, out.data() + run * stride,
+                       variances.empty() ? nullptr : variances.data() + run * stride, watched);
+            return engine->events();
+        };
+    });
 }
 
 }  // namespace nubridge::chemistry

@@ -4,6 +4,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -135,6 +136,17 @@ private:
     mutable std::mutex mutex_;
     Whole whole_;
 };
+
+/// Makes one run and returns its events.
+using RunWorker = std::function<std::uint64_t(std::size_t run)>;
+
+/// Shares runs 0 ... runs - 1 between threads; `make_worker` is called once on each of them.
+/// @throws what a worker threw first, after the others have ended their present run.
+void share_runs(std::size_t runs, std::size_t threads, EnsembleProgress& progress,
+                const std::function<RunWorker()>& make_worker);
+
+/// @throws InvalidArgument for times that are not finite or do not ascend from 0.
+void require_times(std::span<const double> times_s);
 
 /// Runs first_run ... first_run + runs - 1 of the seed, each started anew, on `threads` threads; the same bytes for any
 /// number of threads.
