@@ -34,6 +34,7 @@ from .errors import (
 )
 from .evaluation import Accuracy, Evaluation, accuracy, evaluate
 from .families import BinaryField, Categorical, Counts, Family, Gaussian, IsingChain
+from .graph_dynamics import GraphDynamics, gccd
 from .inputs import PulseTrain, Waveform
 from .kernel import Kernel
 from .learned import LearnedModel
@@ -59,6 +60,7 @@ __all__ = [
     "Family",
     "FieldFit",
     "Gaussian",
+    "GraphDynamics",
     "GridElements",
     "Interrupted",
     "InvalidArgumentError",
@@ -92,6 +94,7 @@ __all__ = [
     "Waveform",
     "accuracy",
     "evaluate",
+    "gccd",
     "load",
     "simulate",
     "train",

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ._arrays import Array
-from ._optimise import lasso
+from ._optimise import lasso_path
 from .errors import InvalidArgumentError, NotConvergedError
 
 if TYPE_CHECKING:
@@ -25,15 +25,20 @@ _METRICS = 20
 
 @dataclass(frozen=True)
 class FieldFit:
-    """What samples say of a field's nu: `nu` and its `standard_errors`, both in the order of `family.nu_names`.
+    """What samples say of a field's nu: `nu` and the `covariance` of its error, in the order of `family.nu_names`.
 
-    The errors are those of maximum likelihood for these samples, with what the chains add; NaN of a nu that the penalty
+    The error is that of maximum likelihood for these samples, with what the chains add; NaN of a nu that the penalty
     holds at 0.
     """
 
     family: BinaryField
     nu: Array
-    standard_errors: Array
+    covariance: Array
+
+    @property
+    def standard_errors(self) -> Array:
+        """Of each nu."""
+        return np.sqrt(np.diagonal(self.covariance))
 
     @property
     def graph(self) -> tuple[str, ...]:
@@ -77,15 +82,11 @@ def fit_exactly(family: BinaryField, rows: Array, penalty: float) -> FieldFit:
     alone = np.array([len(clique) == 1 for clique in family.description["cliques"]])
     if penalty == 0:
         nu = family.from_moments(x.mean(axis=0))
-        return FieldFit(family, nu, _errors(family.fisher(nu), len(rows)))
+        return FieldFit(family, nu, np.linalg.inv(family.fisher(nu)) / len(rows))
     nu = _penalised(family, x.mean(axis=0), penalty * _scores(x, alone), alone)
-    free, errors = nu != 0, np.full(len(nu), np.nan)
-    errors[free] = _errors(family.fisher(nu)[np.ix_(free, free)], len(rows))
-    return FieldFit(family, nu, errors)
-
-
-def _errors(fisher: Array, count: int) -> Array:
-    return np.sqrt(np.diagonal(np.linalg.inv(fisher)) / count)
+    free, covariance = np.flatnonzero(nu), np.full((len(nu),) * 2, np.nan)
+    covariance[np.ix_(free, free)] = np.linalg.inv(family.fisher(nu)[np.ix_(free, free)]) / len(rows)
+    return FieldFit(family, nu, covariance)
 
 
 def _scores(x: Array, alone: np.ndarray) -> Array:
@@ -114,7 +115,7 @@ def _penalised(family: BinaryField, awake: Array, penalty: Array, alone: np.ndar
     for _ in range(_MOST_NEWTON_STEPS):
         h = family.fisher(nu)
         slope = sign * (family.moments(nu) - awake)
-        aim = lasso(h, h @ nu - slope, penalty, nu)
+        aim = lasso_path(h, h @ nu - slope, penalty, least=1.0)[-1][1]
         length, reached = 1.0, loss(aim)
         while not reached <= value + 1e-14 * abs(value) and length > 1e-6:
             length *= 0.5
@@ -166,8 +167,7 @@ class Descent:
                 kept.append(nu)
         batches = np.array([batch.mean(axis=0) for batch in np.array_split(np.array(kept), min(_BATCHES, len(kept)))])
         noise = batches.var(axis=0, ddof=1) / len(batches) if len(batches) > 1 else np.full(len(nu), np.nan)
-        errors = np.sqrt(np.diagonal(_inverse(metric)) / len(rows) + noise)
-        return FieldFit(family, np.mean(kept, axis=0), errors)
+        return FieldFit(family, np.mean(kept, axis=0), _inverse(metric) / len(rows) + np.diag(noise))
 
     def _begin(self, family: BinaryField, rows: Array, places: list[int], random: np.random.Generator) -> Array:
         """The log odds of the units that are seen; cliques of others small numbers, so that hidden units differ."""

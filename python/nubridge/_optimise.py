@@ -103,25 +103,71 @@ def nonnegative(h: Array, b: Array) -> Array:
     return x
 
 
-def lasso(h: Array, b: Array, penalty: Array, x: Array, positive: bool = False) -> Array:
-    """The x that minimises x.h.x / 2 - b.x + SUM penalty |x| for a positive definite h, by descent along the axes from `x`;
-    with `positive` no x is below 0.
+def lasso_path(
+    h: Array, b: Array, penalty: Array, positive: bool = False, least: float = 0.0
+) -> list[tuple[float, Array]]:
+    """The x that minimise x.h.x / 2 - b.x + w SUM penalty |x| at every weight w where one joins or leaves the others that are
+    not 0, from the first down to `least`: pairs (w, x), x linear between them (Osborne, Presnell and Turlach 2000).
 
-    >>> lasso(np.eye(2), np.array([3.0, -0.5]), np.array([1.0, 1.0]), np.zeros(2)).tolist()
-    [2.0, 0.0]
+    `h` is positive definite; an x without a penalty is always free; with `positive` the others are not below 0.
+
+    >>> [(w, x.tolist()) for w, x in lasso_path(np.eye(2), np.array([3.0, -0.5]), np.array([1.0, 1.0]))]
+    [(3.0, [0.0, 0.0]), (0.5, [2.5, 0.0]), (0.0, [3.0, -0.5])]
     """
-    x, curvature = x.copy(), np.diagonal(h)
+    held = penalty > 0
+    active, sign = ~held, np.zeros(len(b))
+    x = np.zeros(len(b))
+    x[active] = np.linalg.solve(h[np.ix_(active, active)], b[active])
     slope = b - h @ x
-    for _ in range(10_000):
-        largest = 0.0
-        for a in range(len(x)):
-            pull = slope[a] + curvature[a] * x[a]
-            aim = max(abs(pull) - penalty[a], 0.0) / curvature[a]
-            aim = (aim if pull > 0 else 0.0) if positive else np.copysign(aim, pull)
-            if aim != x[a]:
-                slope -= h[a] * (aim - x[a])
-                largest = max(largest, abs(aim - x[a]) * np.sqrt(curvature[a]))
-                x[a] = aim
-        if largest < 1e-12 * max(1.0, np.abs(x * np.sqrt(curvature)).max()):
+    weight, a = _largest(slope, penalty, held, positive)
+    weight, path = max(weight, least), []
+    if weight > least:
+        active[a], sign[a] = True, np.sign(slope[a])
+    path.append((weight, x.copy()))
+    dropped = -1
+    for _ in range(100 * len(b)):
+        if weight <= least:
             break
-    return x
+        pull = np.linalg.solve(h[np.ix_(active, active)], (sign * penalty)[active])
+        turn = h[:, active] @ pull
+        joins = _joins(weight, slope, turn, penalty, held & ~active, dropped, positive)
+        leaves = np.full(len(b), np.inf)
+        here = np.flatnonzero(active)
+        falling = held[here] & (sign[here] * pull < 0) & (sign[here] * x[here] > 0)
+        leaves[here[falling]] = -x[here[falling]] / pull[falling]
+        part = float(min(joins.min(), leaves.min(), weight - least))
+        x[active] += part * pull
+        slope -= part * turn
+        dropped = -1
+        if part == weight - least:
+            weight = least
+        elif leaves.min() <= joins.min():
+            weight, dropped = weight - part, int(leaves.argmin())
+            active[dropped], x[dropped] = False, 0.0
+        else:
+            weight, a = weight - part, int(joins.argmin())
+            active[a], sign[a] = True, np.sign(slope[a])
+        path.append((weight, x.copy()))
+    return path
+
+
+def _largest(slope: Array, penalty: Array, held: np.ndarray, positive: bool) -> tuple[float, int]:
+    """The weight at which the first x leaves 0, and which it is."""
+    if not held.any():
+        return 0.0, 0
+    pull = (slope if positive else np.abs(slope))[held] / penalty[held]
+    return float(max(pull.max(), 0.0)), int(np.flatnonzero(held)[pull.argmax()])
+
+
+def _joins(
+    weight: float, slope: Array, turn: Array, penalty: Array, idle: np.ndarray, dropped: int, positive: bool
+) -> Array:
+    """By how much the weight may fall until each idle x leaves 0."""
+    found = np.full(len(slope), np.inf)
+    for side in (1.0,) if positive else (1.0, -1.0):
+        room, speed = weight * penalty - side * slope, penalty - side * turn
+        closing = idle & (speed > 0)
+        if dropped >= 0 and side * slope[dropped] > 0:
+            closing[dropped] = False
+        found[closing] = np.minimum(found[closing], np.maximum(room[closing], 0.0) / speed[closing])
+    return found

@@ -270,7 +270,8 @@ class BinaryField(Family):
         """nu from samples (rows of 0 and 1), by maximum likelihood.
 
         "exact" sums the graph out. Its `penalty` is L1, in standard errors: a clique of two units and more has a nu only
-        where its moment lies further than that from what the others explain.
+        where its moment lies further than that from what the others explain. It shrinks all of them; nubridge.gccd fits what
+        it finds again without.
 
         "cd" and "pcd" climb by `chains` Markov chains of `sweeps` sweeps a step: contrastive divergence from the samples
         (CD-k), or persistent chains. Their samples may be of some `units` alone; the others are hidden, as in a
