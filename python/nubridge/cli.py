@@ -8,7 +8,18 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from . import __version__, _library, _peer_command, _simulate_command, channel, doctor, mechanisms, nmodl, paths
+from . import (
+    __version__,
+    _library,
+    _peer_command,
+    _simulate_command,
+    channel,
+    doctor,
+    mechanisms,
+    model_nmodl,
+    nmodl,
+    paths,
+)
 from ._train_file import network_of, protocols_of, read_toml
 from .errors import Error, Interrupted, InvalidArgumentError
 from .evaluation import evaluate
@@ -29,6 +40,7 @@ _EXAMPLES = """examples:
   nubridge mechanisms                        compile ours; prints the folder
   nubridge mechanisms --output . my.mod      together with your own, into this folder
   nubridge mechanisms --kinetic camkii75     a reaction network as a mod file, on the standard output
+  nubridge mechanisms --model sk_calcium --suffix mysk --current open:k    a learned model as a mod file
   nubridge train models/sk/train.toml        make the model file again from its rates
   nubridge train models/sk_calcium/train.toml --resume    learn a model; Ctrl-C loses nothing
   nubridge evaluate sk_calcium --protocol models/sk_calcium/unseen.toml    against calcium that it never saw
@@ -65,7 +77,20 @@ def _parser() -> argparse.ArgumentParser:
         "--library", action="store_true", help="print the path of libnrnmech.so, for nrn_load_dll in hoc"
     )
     compiling.add_argument("--kinetic", metavar="NETWORK", help="print a network as the mod file of a KINETIC scheme")
-    compiling.add_argument("--suffix", metavar="NAME", help="what --kinetic calls the mechanism (default: the network)")
+    compiling.add_argument("--model", metavar="MODEL", help="print the mod file of a mechanism that steps this model")
+    compiling.add_argument(
+        "--suffix",
+        metavar="NAME",
+        help="what --kinetic or --model call the mechanism (default: as the network or model)",
+    )
+    compiling.add_argument(
+        "--input",
+        action="append",
+        default=[],
+        metavar="NAME=SOURCE",
+        help="of --model: cai (any ion's concentration), v, pointer, or a number",
+    )
+    compiling.add_argument("--current", default="", metavar="OBSERVABLE:ION", help="of --model: a conductance of it")
     compiling.add_argument(
         "--off-at-rest", nargs="+", default=[], metavar="RATE", help="rate constants that `running` multiplies"
     )
@@ -152,9 +177,20 @@ def _mechanisms(arguments: argparse.Namespace) -> int:
         network = Network(arguments.kinetic)
         print(nmodl.kinetic(network, arguments.suffix or network.name, off_at_rest=arguments.off_at_rest), end="")
         return 0
+    if arguments.model:
+        inputs = dict(_named(one) for one in arguments.input)
+        print(model_nmodl.mechanism(arguments.model, arguments.suffix or "", inputs, arguments.current), end="")
+        return 0
     folder = mechanisms.compile_mechanisms(arguments.mod, arguments.output, arguments.coreneuron, arguments.demo)
     print(mechanisms.library_file(folder) if arguments.library else folder)
     return 0
+
+
+def _named(given: str) -> tuple[str, str]:
+    name, _, source = given.partition("=")
+    if not source:
+        raise InvalidArgumentError(f"--input {given!r} is no NAME=SOURCE, such as Ca=cai")
+    return name, source
 
 
 def _clean(_: argparse.Namespace) -> int:

@@ -49,7 +49,7 @@ class BasisCombination:
             names = tuple(f"{nu}: {term}" for nu in family.nu_names for term in closure.term_names)
         return Field.of_terms(closure, self.each_nu), names
 
-    def description(self, network: Network) -> dict[str, Any]:
+    def description(self, network: Network, _family: Family) -> dict[str, Any]:
         """As model.json holds it, without the coefficients."""
         closing = {"hop_per_s": self.hop_per_s and dict(self.hop_per_s), "empty": self.empty}
         made = {
@@ -84,7 +84,7 @@ class GridElements:
     def field(self, _network: Network | None, family: Family, inputs: Sequence[str]) -> tuple[Field, tuple[str, ...]]:
         """F without a cell yet; its coefficients have no names."""
         known = (*family.nu_names, *inputs)
-        used = {nu: tuple(self.arguments.get(nu, self.spacing)) for nu in family.nu_names}
+        used = self._used(family)
         for name in (*self.spacing, *self.arguments, *(one for names in used.values() for one in names)):
             if name not in known:
                 raise InvalidArgumentError(f"the grid names {name!r}; the nu and inputs are {', '.join(known)}")
@@ -94,9 +94,12 @@ class GridElements:
         places = [[known.index(name) for name in used[nu]] for nu in family.nu_names]
         return Field.on_grid(len(inputs), [float(self.spacing.get(name, 0.0)) for name in known], places), ()
 
-    def description(self, _network: Network | None) -> dict[str, Any]:
-        """As model.json holds it, without vertices and coefficients."""
-        arguments = {nu: list(names) for nu, names in self.arguments.items()}
+    def _used(self, family: Family) -> dict[str, tuple[str, ...]]:
+        return {nu: tuple(self.arguments.get(nu, self.spacing)) for nu in family.nu_names}
+
+    def description(self, _network: Network | None, family: Family) -> dict[str, Any]:
+        """As model.json holds it, without vertices and coefficients; places of vertices follow the order of arguments."""
+        arguments = {nu: list(names) for nu, names in self._used(family).items()}
         return {"kind": "grid", "spacing": dict(self.spacing), "arguments": arguments}
 
 

@@ -1,4 +1,4 @@
-"""Mass-action networks as explicit kernels from Python."""
+"""Models in the state that mechanisms keep, from Python."""
 
 from __future__ import annotations
 
@@ -21,9 +21,10 @@ from .model import Model
 
 
 class Kernel:
-    """A network of up to 96 states with its mass action, stepped explicitly: what the mechanism `camkii` runs.
+    """A model in the state that a mechanism keeps: amounts of a network of up to 96 states (`camkii`), occupancies of a channel,
+    nu of a learned model.
 
-    `name_or_path` is a model's name (`"camkii"`), its folder or its model.json. Amounts are in uM, rates in uM per ms; one instance a
+    `name_or_path` is a model's name (`"camkii"`), its folder or its model.json. Amounts are in uM, rates per ms; one instance a
     call. Inputs in the order of `input_names`; those that a step does not use must lie in their domain all the same.
 
     >>> import nubridge
@@ -66,7 +67,7 @@ class Kernel:
 
     @functools.cached_property
     def state_names(self) -> tuple[str, ...]:
-        """The states, in the order of the amounts."""
+        """The numbers of the state, in order: amounts, occupancies, or nu_NAME."""
         return self._names(_library.STATE)
 
     @functools.cached_property
@@ -76,29 +77,32 @@ class Kernel:
 
     @functools.cached_property
     def observable_names(self) -> tuple[str, ...]:
-        """The linear observables, in uM."""
+        """What can be observed: sums of amounts (uM) or of occupancies, or the moments <X>."""
         return self._names(_library.OBSERVABLE)
 
     def initial(self, inputs: ArrayLike) -> Array:
-        """The steady state at constant inputs without the reactions that are off at rest."""
+        """The steady state at constant inputs, of a network without the reactions that are off at rest."""
         amounts = np.empty(len(self.state_names))
         self._check(self._library.nubridge_kernel_initial, self._inputs(inputs), amounts)
         return amounts
 
     def rhs(self, amounts: ArrayLike, inputs: ArrayLike) -> Array:
-        """d amounts/dt in uM per ms."""
+        """d amounts/dt, per ms."""
         rates = np.empty(len(self.state_names))
         self._check(self._library.nubridge_kernel_rhs, self._amounts(amounts), self._inputs(inputs), rates)
         return rates
 
     def step(self, amounts: ArrayLike, inputs: ArrayLike, dt_ms: float) -> Array:
-        """The amounts after dt_ms at constant inputs, by Heun's method in steps that its stability allows."""
+        """The state after dt_ms at constant inputs.
+
+        Amounts by Heun's method in steps that its stability allows, occupancies exactly, nu to 1e-8 by L-stable steps.
+        """
         after = self._amounts(amounts)
         self._check(self._library.nubridge_kernel_step, self._inputs(inputs), dt_ms, after)
         return after
 
     def observe(self, amounts: ArrayLike) -> dict[str, float]:
-        """The observables in uM, by name."""
+        """The observables by name."""
         values = np.empty(len(self.observable_names))
         _library.check(
             self._library,
@@ -129,7 +133,9 @@ class Kernel:
 def opened(name_or_path: str | os.PathLike[str]) -> Kernel | Model:
     """The kernel or the reduced model of that name, folder or file."""
     with contextlib.suppress(ModelFileError):
-        return Kernel(name_or_path)
+        kernel = Kernel(name_or_path)
+        if kernel.document["schema"] == "nubridge-kernel":
+            return kernel
     return Model(name_or_path)
 
 

@@ -271,7 +271,7 @@ def document_of(
         "name": name,
         "family": family.description,
         "inputs": [{"name": one, "unit": unit, "domain": list(bounds)} for one, unit, bounds in inputs],
-        "dynamics": dynamics.description(network),
+        "dynamics": dynamics.description(network, family),
         "domain": {one: list(bounds) for one, bounds in domain.items()},
         "policy": policy,
         "provenance": dict(provenance),

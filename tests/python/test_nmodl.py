@@ -1,4 +1,4 @@
-"""NMODL text of networks: what it holds, and what it refuses."""
+"""NMODL text of networks and of models: what it holds, and what it refuses."""
 
 import subprocess
 import sys
@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from nubridge import Network, NetworkError
+from nubridge import InvalidArgumentError, ModelNotFoundError, Network, NetworkError
+from nubridge.model_nmodl import mechanism
 from nubridge.nmodl import kinetic
 
 PAIRS = [{"reactants": ["Ca", "A"], "products": ["B"], "rate": 2.0}, {"reactants": ["B"], "products": ["Ca", "A"], "rate": 40.0},
@@ -48,4 +49,27 @@ def test_modlunit_finds_no_error(tmp_path):
 )  # fmt: skip
 def test_a_network_that_it_cannot_say_is_refused(call, words):
     with pytest.raises(NetworkError, match=words):
+        call()
+
+
+def test_the_text_of_a_model_says_how_to_make_it_again():
+    text = mechanism("camkii", "mine", {"cam": "30", "camkii": "80"}, "bound:nonspecific")
+    command = "nubridge mechanisms --model camkii --suffix mine --input ca=cai --input cam=30 --input camkii=80"
+    assert f"{command} --current bound:nonspecific" in text
+    assert "RANGE cam, camkii, outside, gbar, g, e, i" in text and "NONSPECIFIC_CURRENT i" in text
+    assert "USEION ca READ cai" in text and "cai*1e3" in text
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "words"),
+    [
+        (lambda: mechanism("sk", inputs={"calcium": "cai"}), InvalidArgumentError, "no input 'calcium'; it has ca"),
+        (lambda: mechanism("sk", inputs={"ca": "the sea"}), InvalidArgumentError, "cannot come from 'the sea'; name an ion's"),
+        (lambda: mechanism("sk", current="open:k"), InvalidArgumentError, "no OBSERVABLE:ION such as popen:k; the observables are popen"),
+        (lambda: mechanism("sk", current="popen"), InvalidArgumentError, "'popen' is no OBSERVABLE:ION"),
+        (lambda: mechanism("no_such_model"), ModelNotFoundError, "no_such_model"),
+    ],
+)  # fmt: skip
+def test_a_mechanism_that_a_model_cannot_be_is_refused(call, error, words):
+    with pytest.raises(error, match=words):
         call()

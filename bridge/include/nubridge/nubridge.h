@@ -185,33 +185,38 @@ nubridge_status nubridge_fault_take(const nubridge_model*);
 /** (model) 1 for the first caller in this process, 0 ever after: to say once that an input left the domain. */
 int32_t nubridge_first_outside(const nubridge_model*);
 
-/* ---- kernels: mass-action networks as explicit steps ------------------------ */
+/* ---- kernels: models of any kind in their own state ------------------------- */
 
-/** A network of up to 96 states with its mass action, stepped explicitly. Opaque, immutable, shared between threads.
- * Amounts in uM, one instance a call; inputs as of a model, the conserved totals among them. */
+/** A model in the state that mechanisms keep: amounts in uM of a network (up to 96, stepped explicitly; its totals are
+ * inputs), occupancies of a channel (stepped exactly), nu of a learned model. Opaque, immutable, shared between
+ * threads; one instance a call. INVALID_ARGUMENT for null; inputs may be null where there are none. */
 typedef struct nubridge_kernel nubridge_kernel;
 
-/** As of a model. INVALID_ARGUMENT, MODEL_*, NETWORK_INVALID. */
+/** As of a model, for a model file of any kind. INVALID_ARGUMENT, MODEL_*, NETWORK_INVALID. */
 nubridge_status nubridge_kernel_open(const char*, nubridge_kernel**);
 nubridge_status nubridge_kernel_open_once(const char*, nubridge_kernel**);
 void nubridge_kernel_close(nubridge_kernel*);
+/** (json, path) Checks an unsealed text of a mass-action network, adds its hash and writes the file. */
 nubridge_status nubridge_kernel_seal(const char*, const char*);
 const char* nubridge_kernel_json(const nubridge_kernel*);
 const char* nubridge_kernel_path(const nubridge_kernel*);
 /** (kernel, kind) How many states, inputs, observables. (kernel, kind, index) Their names. */
 size_t nubridge_kernel_count(const nubridge_kernel*, int32_t);
 const char* nubridge_kernel_name(const nubridge_kernel*, int32_t, size_t);
-/** (kernel, policy, inputs, amounts) The steady state without the reactions that are off at rest. */
+/** (kernel, policy, inputs, state) The steady state; of a network without the reactions that are off at rest.
+ * NOT_CONVERGED where a learned model has none. */
 nubridge_status nubridge_kernel_initial(const nubridge_kernel*, int32_t, const double*, double*);
-/** (kernel, policy, amounts, inputs, rates) d amounts/dt in uM/ms. [step] */
+/** (kernel, policy, state, inputs, rates) d state/dt, per ms. [step] */
 nubridge_status nubridge_kernel_rhs(const nubridge_kernel*, int32_t, const double*, const double*, double*);
-/** (kernel, policy, inputs, dt_ms, amounts) Heun's method at constant inputs, in place, cut to steps of at most one
- * over the largest rate out of a state: no amount becomes negative, no total changes. [step] */
+/** (kernel, policy, inputs, dt_ms, state) One step at constant inputs, in place. Of a network by Heun's method in parts
+ * that leave no amount negative and no total changed; of nu by L-stable steps to 1e-8, which allocate. Else [step] */
 nubridge_status nubridge_kernel_step(const nubridge_kernel*, int32_t, const double*, double, double*);
-/** (kernel, policy, amounts, inputs, gamma_ms, vector) Solves (I - gamma J) x = b in place. [step] */
+/** (kernel, policy, state, inputs, gamma_ms, vector) Solves (I - gamma J) x = b in place. [step] as above */
 nubridge_status nubridge_kernel_newton(const nubridge_kernel*, int32_t, const double*, const double*, double, double*);
-/** (kernel, amounts, observables) in uM. [step] */
+/** (kernel, state, observables) [step], but for moments of nu, which allocate */
 nubridge_status nubridge_kernel_observe(const nubridge_kernel*, const double*, double*);
+/** (kernel, state, rates, observables) How fast the observables move where the state moves so. [step] as above */
+nubridge_status nubridge_kernel_observe_rates(const nubridge_kernel*, const double*, const double*, double*);
 /** As nubridge_explain, nubridge_fault_post, nubridge_fault_take, nubridge_first_outside. */
 const char* nubridge_kernel_explain(const nubridge_kernel*, nubridge_status, int32_t, const double*);
 void nubridge_kernel_fault_post(const nubridge_kernel*, nubridge_status, int32_t, const double*);
@@ -421,9 +426,9 @@ nubridge_status nubridge_family_from_moments(const nubridge_family*, size_t, con
 nubridge_status nubridge_family_fisher(const nubridge_family*, size_t, const double*, double*);
 /** (family, rows, nu, count, seed, samples) rows x count x state; row r has the seed + r. */
 nubridge_status nubridge_family_sample(const nubridge_family*, size_t, const double*, size_t, uint64_t, double*);
-/** (family, rows, nu, count, sweeps, rungs, seed, samples) The same for a binary field whose graph cannot be summed out:
- * each state is where an independent Markov chain ends after its Gibbs sweeps; with more than one rung these are replicas
- * from infinite temperature down (parallel tempering). */
+/** (family, rows, nu, count, sweeps, rungs, seed, samples) The same for a binary field whose graph cannot be summed
+ * out: each state is where an independent Markov chain ends after its Gibbs sweeps; with more than one rung these are
+ * replicas from infinite temperature down (parallel tempering). */
 nubridge_status nubridge_family_sample_chains(const nubridge_family*, size_t, const double*, size_t, size_t, size_t,
                                               uint64_t, double*);
 /** (family, nu, count, sweeps, held, seed, step, states) Moves count chains of a binary field on from their states,

@@ -2,7 +2,7 @@
 
 #include <memory>
 
-#include "c_api/network_handle.hpp"
+#include "c_api/guarded.hpp"
 #include "nubridge/nubridge.h"
 #include "transport/channel.hpp"
 

@@ -12,8 +12,9 @@
 
 namespace nubridge::c_api {
 
-/// The one of the known inputs that caused `status`, in words.
-inline std::string culprit(const std::vector<dynamics::Input>& known, nubridge_status status, const double* inputs) {
+/// The one of the known inputs that caused `status`, in words; `otherwise` when it is none of them.
+inline std::string culprit(const std::vector<dynamics::Input>& known, nubridge_status status, const double* inputs,
+                           const char* otherwise = "an input is at fault") {
     std::ostringstream text;
     text.precision(15);
     for (std::size_t i = 0; i < known.size(); ++i) {
@@ -29,7 +30,7 @@ inline std::string culprit(const std::vector<dynamics::Input>& known, nubridge_s
         }
         return text.str();
     }
-    return "an input is at fault";
+    return otherwise;
 }
 
 /// What to do, after an input that left the domain.

@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "c_api/guarded.hpp"
 #include "c_api/network_handle.hpp"
 #include "dynamics/network_closure.hpp"
 #include "maxent/family.hpp"

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "coupling/coupling.hpp"
+#include "dynamics/reduced_model.hpp"
 #include "nubridge/nubridge.h"
 #include "transport/channel.hpp"
 #include "units/error.hpp"
@@ -69,6 +70,32 @@ nubridge_status guarded(Body&& body) noexcept {
     } catch (...) {
         return fail(NUBRIDGE_INTERNAL, "internal error; please report it");
     }
+}
+
+/// The status of one instance on the step path.
+inline nubridge_status status_of(dynamics::Outcome outcome) noexcept {
+    switch (outcome) {
+        case dynamics::Outcome::ok:
+            return NUBRIDGE_OK;
+        case dynamics::Outcome::outside:
+            return NUBRIDGE_OUTSIDE;
+        case dynamics::Outcome::invalid_input:
+            return NUBRIDGE_INVALID_INPUT;
+        case dynamics::Outcome::invalid_state:
+            return NUBRIDGE_INVALID_STATE;
+        case dynamics::Outcome::outside_refused:
+            return NUBRIDGE_OUTSIDE_REFUSED;
+        case dynamics::Outcome::not_converged:
+            return NUBRIDGE_NOT_CONVERGED;
+    }
+    return NUBRIDGE_INTERNAL;
+}
+
+/// @throws InvalidArgument for null.
+template <class Pointer>
+Pointer* required(Pointer* pointer, const char* what) {
+    if (pointer == nullptr) throw InvalidArgument(std::string(what) + " is null; pass a valid pointer");
+    return pointer;
 }
 
 }  // namespace nubridge::c_api

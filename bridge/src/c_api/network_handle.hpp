@@ -46,14 +46,3 @@ struct nubridge_network {
                                         std::to_string(kind) + "; there are " + std::to_string(count(kind)));
     }
 };
-
-namespace nubridge::c_api {
-
-/// @throws InvalidArgument for null.
-template <class Pointer>
-Pointer* required(Pointer* pointer, const char* what) {
-    if (pointer == nullptr) throw InvalidArgument(std::string(what) + " is null; pass a valid pointer");
-    return pointer;
-}
-
-}  // namespace nubridge::c_api

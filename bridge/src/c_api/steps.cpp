@@ -10,30 +10,13 @@ namespace {
 
 using nubridge::InvalidArgument;
 using nubridge::c_api::guarded;
+using nubridge::c_api::status_of;
 using nubridge::dynamics::batch_width;
 using nubridge::dynamics::Outcome;
 using nubridge::dynamics::Policy;
 using nubridge::dynamics::ReducedModel;
 
 constexpr double nan = std::numeric_limits<double>::quiet_NaN();
-
-nubridge_status status_of(Outcome outcome) {
-    switch (outcome) {
-        case Outcome::ok:
-            return NUBRIDGE_OK;
-        case Outcome::outside:
-            return NUBRIDGE_OUTSIDE;
-        case Outcome::invalid_input:
-            return NUBRIDGE_INVALID_INPUT;
-        case Outcome::invalid_state:
-            return NUBRIDGE_INVALID_STATE;
-        case Outcome::outside_refused:
-            return NUBRIDGE_OUTSIDE_REFUSED;
-        case Outcome::not_converged:
-            return NUBRIDGE_NOT_CONVERGED;
-    }
-    return NUBRIDGE_INTERNAL;
-}
 
 bool valid_policy(std::int32_t policy) {
     return policy >= NUBRIDGE_POLICY_MODEL && policy <= NUBRIDGE_POLICY_ERROR;

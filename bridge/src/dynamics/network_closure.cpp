@@ -10,6 +10,7 @@
 #include "maxent/categorical.hpp"
 #include "maxent/counts.hpp"
 #include "maxent/gaussian.hpp"
+#include "units/units.hpp"
 
 namespace nubridge::dynamics {
 
@@ -320,6 +321,29 @@ void NetworkClosure::slopes(std::span<const double> nu, std::span<const double> 
         Eigen::Map<RowMajor>(by_nu.data() + row * nu.size() * nu.size(), std::ssize(nu), std::ssize(nu)) =
             solver.solve(sign * point->flux_slope(weights) - point->fisher_slope(f));
     }
+}
+
+std::optional<std::vector<Transition>> NetworkClosure::transitions(std::span<const double> theta) const {
+    if (dynamic_cast<const maxent::Categorical*>(family_.get()) == nullptr) return std::nullopt;
+    const Roles found = roles();
+    const auto state_of = [&](const std::vector<std::size_t>& side) {
+        return found.of[*std::find_if(side.begin(), side.end(), [&](std::size_t s) { return found.inside(s); })];
+    };
+    std::vector<Transition> transitions;
+    for (std::size_t r = 0; r < network_->reaction_count(); ++r) {
+        const auto& reaction = network_->definition().reactions[r];
+        const Rate& rate = rates_[r];
+        const bool alone = rate.parameter_inputs.size() + rate.driven.size() <= 1;
+        if (!alone || (!rate.driven.empty() && rate.driven[0].second != 1) || theta[r] < 0.0) return std::nullopt;
+        Transition& one = transitions.emplace_back();
+        one.from = state_of(reaction.reactants);
+        one.to = state_of(reaction.products);
+        one.rate_constant = rate.constant * units::per_ms_of_per_s;
+        one.theta = theta[r];
+        if (!rate.parameter_inputs.empty()) one.input = rate.parameter_inputs[0];
+        if (!rate.driven.empty()) one.input = rate.driven[0].first;
+    }
+    return transitions;
 }
 
 }  // namespace nubridge::dynamics

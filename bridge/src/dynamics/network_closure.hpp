@@ -11,6 +11,7 @@
 #include "chemistry/input.hpp"
 #include "chemistry/network.hpp"
 #include "dynamics/closure_ground.hpp"
+#include "dynamics/transition_network.hpp"
 #include "maxent/family.hpp"
 
 namespace nubridge::dynamics {
@@ -75,6 +76,11 @@ public:
     /// nu_count().
     void slopes(std::span<const double> nu, std::span<const double> inputs, std::span<const double> theta,
                 std::span<double> terms, std::span<double> by_nu) const;
+
+    /// On a categorical family with these theta: the same dynamics as transitions between its states, by which they
+    /// step exactly. Nothing on another family, for a negative theta, and where a rate is not linear in at most one
+    /// input.
+    std::optional<std::vector<Transition>> transitions(std::span<const double> theta) const;
 
 private:
     /// k [* parameter] PRODUCT of what is outside the family.

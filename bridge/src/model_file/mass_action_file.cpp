@@ -1,9 +1,5 @@
 #include "model_file/mass_action_file.hpp"
 
-#include <cerrno>
-#include <cstring>
-#include <fstream>
-#include <iterator>
 #include <map>
 #include <optional>
 #include <utility>
@@ -153,17 +149,10 @@ MassActionDefinition definition_of(const json& document, const std::string& orig
 }  // namespace
 
 MassActionFile read_mass_action(const std::filesystem::path& path) {
-    std::ifstream file(path, std::ios::binary);
-    const std::string text{std::istreambuf_iterator<char>(file), {}};
-    if (!file) throw ModelNotFound(path.string() + ": cannot read the model file: " + std::strerror(errno));
+    std::string text = text_of(path);
     const json document = parse_json(text, path.string());
-    const std::string hash = hash_of(document);
-    const json stated = document.is_object() ? document.value("hash", json()) : json();
-    if (stated != hash) {
-        throw ModelHashError(path.string() + ": the text has the hash " + hash + " but states " + stated.dump() +
-                             "; it was edited: edit train.toml and run `nubridge train` instead, or restore the file");
-    }
-    return {definition_of(document, path.string()), hash, text, path};
+    require_hash(document, path.string());
+    return {definition_of(document, path.string()), std::move(text), path};
 }
 
 std::string seal_mass_action(std::string_view text, const std::string& origin) {

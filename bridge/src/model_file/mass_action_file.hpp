@@ -8,11 +8,9 @@
 
 namespace nubridge::model_file {
 
-/// A kernel read from its file: the definition, and what identifies the text.
+/// A kernel read from its file.
 struct MassActionFile {
     dynamics::MassActionDefinition definition;
-    /// As of ModelFile.
-    std::string hash;
     std::string text;
     std::filesystem::path path;
 };

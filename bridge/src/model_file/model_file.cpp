@@ -32,6 +32,22 @@ std::string hash_of(json document) {
     return hex.str();
 }
 
+std::string text_of(const std::filesystem::path& path) {
+    std::ifstream file(path, std::ios::binary);
+    std::string text{std::istreambuf_iterator<char>(file), {}};
+    if (!file) throw ModelNotFound(path.string() + ": cannot read the model file: " + std::strerror(errno));
+    return text;
+}
+
+void require_hash(const json& document, const std::string& origin) {
+    const std::string hash = hash_of(document);
+    const json stated = document.is_object() ? document.value("hash", json()) : json();
+    if (stated != hash) {
+        throw ModelHashError(origin + ": the text has the hash " + hash + " but states " + stated.dump() +
+                             "; it was edited: edit train.toml and run `nubridge train` instead, or restore the file");
+    }
+}
+
 namespace {
 
 std::vector<std::string> names_of(const std::vector<dynamics::Input>& inputs) {
@@ -164,20 +180,8 @@ dynamics::ReducedModelDefinition read_definition(const json& document, const std
 json verified(std::string_view text, const std::string& origin) {
     json document = parse_json(text, origin);
     require_schema(document, origin);
-    const std::string hash = hash_of(document);
-    const json stated = document.value("hash", json());
-    if (stated != hash) {
-        throw ModelHashError(origin + ": the text has the hash " + hash + " but states " + stated.dump() +
-                             "; it was edited: edit train.toml and run `nubridge train` instead, or restore the file");
-    }
+    require_hash(document, origin);
     return document;
-}
-
-/// A vector field with coefficients that were fitted; anything else is a channel's closure.
-bool is_learned(const json& document) {
-    const json dynamics = document.value("dynamics", json());
-    return dynamics.is_object() &&
-           (dynamics.value("kind", json()) == "terms" || dynamics.value("kind", json()) == "grid");
 }
 
 void require_learned(const json& document, const std::string& origin) {
@@ -197,12 +201,18 @@ void require_learned(const json& document, const std::string& origin) {
 
 }  // namespace
 
+bool is_learned(const json& document) {
+    const json dynamics = document.is_object() ? document.value("dynamics", json()) : json();
+    return dynamics.is_object() &&
+           (dynamics.value("kind", json()) == "terms" || dynamics.value("kind", json()) == "grid");
+}
+
 ModelFile parse(std::string_view text, const std::string& origin) {
     const json document = verified(text, origin);
     if (is_learned(document))
         throw ModelInvalid(origin +
                            ": the model is learned, a vector field with coefficients; Python's nubridge.Model "
-                           "opens it, mechanisms do not yet");
+                           "opens it, and `nubridge mechanisms --model` makes a mechanism of it");
     return {read_definition(document, origin), document["hash"].get<std::string>(), std::string(text), {}};
 }
 
@@ -213,10 +223,7 @@ void verify(std::string_view text, const std::string& origin) {
 }
 
 ModelFile read(const std::filesystem::path& path) {
-    std::ifstream file(path, std::ios::binary);
-    const std::string text{std::istreambuf_iterator<char>(file), {}};
-    if (!file) throw ModelNotFound(path.string() + ": cannot read the model file: " + std::strerror(errno));
-    ModelFile result = parse(text, path.string());
+    ModelFile result = parse(text_of(path), path.string());
     result.path = path;
     return result;
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <filesystem>
 #include <string>
 #include <vector>
 
@@ -11,6 +12,13 @@ namespace nubridge::model_file {
 /// "sha256:" and 64 hexadecimal digits over the text without its hash, keys sorted, no white space.
 std::string hash_of(json document);
 
+/// The whole file.
+/// @throws ModelNotFound with the system's reason.
+std::string text_of(const std::filesystem::path& path);
+
+/// @throws ModelHashError where the text states another hash than it has.
+void require_hash(const json& document, const std::string& origin);
+
 /// The section "inputs": name, unit and domain of each.
 /// @throws ModelInvalid.
 std::vector<dynamics::Input> read_inputs(const Object& root, const std::string& where);
@@ -18,5 +26,8 @@ std::vector<dynamics::Input> read_inputs(const Object& root, const std::string& 
 /// The member "policy".
 /// @throws ModelInvalid.
 dynamics::Policy read_policy(const Object& root);
+
+/// Whether the dynamics is a vector field with coefficients that were fitted; anything else is a channel's closure.
+bool is_learned(const json& document);
 
 }  // namespace nubridge::model_file
