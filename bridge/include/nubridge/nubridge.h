@@ -203,8 +203,7 @@ const char* nubridge_kernel_path(const nubridge_kernel*);
 /** (kernel, kind) How many states, inputs, observables. (kernel, kind, index) Their names. */
 size_t nubridge_kernel_count(const nubridge_kernel*, int32_t);
 const char* nubridge_kernel_name(const nubridge_kernel*, int32_t, size_t);
-/** (kernel, policy, inputs, state) The steady state; of a network without the reactions that are off at rest.
- * NOT_CONVERGED where a learned model has none. */
+/** (kernel, policy, inputs, state) The steady state (of a network without what is off at rest), or NOT_CONVERGED. */
 nubridge_status nubridge_kernel_initial(const nubridge_kernel*, int32_t, const double*, double*);
 /** (kernel, policy, state, inputs, rates) d state/dt, per ms. [step] */
 nubridge_status nubridge_kernel_rhs(const nubridge_kernel*, int32_t, const double*, const double*, double*);
