@@ -42,6 +42,7 @@ from .mechanisms import load
 from .model import Model
 from .network import Network
 from .neural import NeuralNetwork
+from .population import PairwiseMaxEnt, PopulationTracking
 from .results import Result
 from .session import Session
 from .simulation import Simulator, simulate
@@ -80,10 +81,12 @@ __all__ = [
     "NotConvergedError",
     "OutsideDomainError",
     "OutsideDomainWarning",
+    "PairwiseMaxEnt",
     "PeerDiedError",
     "PeerError",
     "PeerFailedError",
     "PeerSilentError",
+    "PopulationTracking",
     "PulseTrain",
     "Result",
     "ResultFileError",

@@ -207,6 +207,8 @@ _SIGNATURES = {
     "nubridge_neural_simulate": (_I, [_P, ctypes.c_uint64, ctypes.c_uint64, _N, _N, _P, _N, _P, _P, _P]),
     "nubridge_neural_distribution": (_I, [_P, _P, _N, _P, _P, _P]),
     "nubridge_neural_steady_state": (_I, [_P, _P, _P]),
+    "nubridge_fixed_count": (_I, [_N, _N, _P, _P, _N, _P, _P]),
+    "nubridge_fixed_count_sample": (_I, [_N, _N, _P, ctypes.c_uint64, ctypes.c_uint64, _N, _P]),
 }
 
 POLICIES = {"model": 0, "clamp": 1, "extrapolate": 2, "error": 3}

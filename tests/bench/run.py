@@ -343,6 +343,31 @@ def bench_learning(turns: int) -> list[Row]:
     return [row(name, values[name], "ms", reference, values.get(reference)) for name in found]
 
 
+def bench_neural(turns: int) -> list[Row]:
+    """s for 1000 neurons (10 % of the weights, a fifth inhibitory): exact runs, training, samples."""
+    random = np.random.default_rng(1)
+    weights = random.exponential(0.1, (1000, 1000)) * (random.random((1000, 1000)) < 0.1)
+    weights[:, 800:] *= -4
+    network = nubridge.NeuralNetwork(weights, 10, 60, gain=1.5, threshold=2.5, inputs=1.6)
+    spikes = network.simulate(1.0 + np.arange(2500) * 0.1, runs=8, seed=1)
+    model = nubridge.PopulationTracking.fit(spikes)
+    subjects: dict[str, Callable[[], object]] = {
+        "exact runs, 1 s of 1000 neurons": lambda: network.simulate([1.0], seed=2),
+        "training on 20 000 patterns": lambda: nubridge.PopulationTracking.fit(spikes),
+        "1000 new patterns": lambda: model.sample(1000, seed=3),
+    }
+
+    def seconds(subject: Callable[[], object]) -> float:
+        begin = time.perf_counter()
+        subject()
+        return time.perf_counter() - begin
+
+    found = timed(
+        max(turns // 5, 3), {name: lambda name=name: seconds(subjects[name]) for name in subjects}, "1000 neurons"
+    )
+    return [row(name, found[name], "s") for name in found]
+
+
 SUBJECTS: dict[str, Callable[[int], list[Row]]] = {
     "sk": bench_sk,
     "camkii": bench_camkii,
@@ -352,6 +377,7 @@ SUBJECTS: dict[str, Callable[[int], list[Row]]] = {
     "lattice": bench_lattice,
     "grid": bench_grid,
     "learning": bench_learning,
+    "neural": bench_neural,
     "transport": bench_transport,
 }
 

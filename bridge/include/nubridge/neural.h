@@ -41,4 +41,12 @@ nubridge_status nubridge_neural_distribution(const nubridge_neural*, const doubl
 /** (neural, p, progress) The stationary distribution of at most 14 neurons. */
 nubridge_status nubridge_neural_steady_state(const nubridge_neural*, double*, nubridge_progress*);
 
+/** (rows, units, counts, h, threads, log_z, moments) Binary units of which exactly counts[row] are active, else
+ * independent: p(s) = exp(SUM_i h_i s_i) / Z. h: rows x units. moments: of the same shape, the probability that each
+ * unit is active; or null. */
+nubridge_status nubridge_fixed_count(size_t, size_t, const size_t*, const double*, size_t, double*, double*);
+/** (units, active, h, seed, first_run, samples, patterns) Patterns of that law, each by the random numbers of a run of
+ * its own: samples x units bytes. */
+nubridge_status nubridge_fixed_count_sample(size_t, size_t, const double*, uint64_t, uint64_t, size_t, uint8_t*);
+
 #endif

@@ -1,4 +1,4 @@
-// Networks of two-state neurons of the C interface.
+// Networks of two-state neurons, and patterns with a fixed number active, of the C interface.
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
@@ -13,6 +13,7 @@
 #include "chemistry/neural_cme.hpp"
 #include "chemistry/neural_network.hpp"
 #include "chemistry/neural_ssa.hpp"
+#include "maxent/fixed_count.hpp"
 
 using nubridge::InvalidArgument;
 using nubridge::c_api::guarded;
@@ -24,6 +25,7 @@ using nubridge::chemistry::NeuralEnsemble;
 using nubridge::chemistry::NeuralNetwork;
 using nubridge::chemistry::NeuralRates;
 using nubridge::chemistry::NeuralResponse;
+using nubridge::maxent::FixedCount;
 
 struct nubridge_neural {
     std::shared_ptr<const NeuralNetwork> network;
@@ -111,5 +113,33 @@ nubridge_status nubridge_neural_steady_state(const nubridge_neural* neural, doub
         EnsembleProgress unseen;
         cme.steady({required(p, "the place for the distribution"), cme.states()},
                    (progress == nullptr ? unseen : progress->of).stop);
+    });
+}
+
+nubridge_status nubridge_fixed_count(size_t rows, size_t units, const size_t* counts, const double* h, size_t threads,
+                                     double* log_z, double* moments) {
+    return guarded([&] {
+        if (rows == 0) return;
+        required(counts, "the numbers of active units");
+        required(h, "the rows of h");
+        required(log_z, "the place for ln Z");
+        EnsembleProgress unseen;
+        nubridge::chemistry::share_runs(rows, threads, unseen, [&]() -> nubridge::chemistry::RunWorker {
+            return [&](std::size_t row) {
+                const FixedCount law({h + row * units, units}, counts[row]);
+                log_z[row] = law.log_partition();
+                if (moments != nullptr) law.moments({moments + row * units, units});
+                return std::uint64_t{1};
+            };
+        });
+    });
+}
+
+nubridge_status nubridge_fixed_count_sample(size_t units, size_t active, const double* h, uint64_t seed,
+                                            uint64_t first_run, size_t samples, uint8_t* patterns) {
+    return guarded([&] {
+        const FixedCount law({required(h, "the h"), units}, active);
+        if (samples > 0) required(patterns, "the place for the patterns");
+        for (std::size_t i = 0; i < samples; ++i) law.sample(seed, first_run + i, {patterns + i * units, units});
     });
 }
