@@ -43,6 +43,7 @@ from .model import Model
 from .network import Network
 from .neural import NeuralNetwork
 from .population import PairwiseMaxEnt, PopulationTracking
+from .report import report
 from .results import Result
 from .session import Session
 from .simulation import Simulator, simulate
@@ -99,6 +100,7 @@ __all__ = [
     "evaluate",
     "gccd",
     "load",
+    "report",
     "simulate",
     "train",
 ]

@@ -27,6 +27,7 @@ from .kernel import Kernel, opened
 from .learned import LearnedModel
 from .model import Model
 from .network import Network
+from .report import report
 from .training import train
 
 _EXAMPLES = """examples:
@@ -44,6 +45,7 @@ _EXAMPLES = """examples:
   nubridge train models/sk/train.toml        make the model file again from its rates
   nubridge train models/sk_calcium/train.toml --resume    learn a model; Ctrl-C loses nothing
   nubridge evaluate sk_calcium --protocol models/sk_calcium/unseen.toml    against calcium that it never saw
+  nubridge evaluate sk_calcium --protocol models/sk_calcium/unseen.toml --report sk.html    all of it on one page
   nubridge plot models/sk_calcium            its loss and F over its domain
 """
 
@@ -119,6 +121,9 @@ def _parser() -> argparse.ArgumentParser:
     evaluating.add_argument("model", help="a model's name, folder or file")
     evaluating.add_argument("--protocol", required=True, metavar="FILE", help="a .toml with network and protocols")
     evaluating.add_argument("--plot", metavar="FILE", help="a figure of the moments too")
+    evaluating.add_argument(
+        "--report", metavar="FILE.html", help="all about the model and these protocols, on one page"
+    )
     evaluating.set_defaults(run=_evaluate)
 
     plotting = command("plot", "draw a learned model: its loss and F over its domain")
@@ -230,6 +235,8 @@ def _evaluate(arguments: argparse.Namespace) -> int:
 
         learned_figure(model, found).savefig(arguments.plot)
         print(arguments.plot)
+    if arguments.report:
+        print(report(model, found, arguments.report))
     return 0
 
 

@@ -2,6 +2,7 @@
 
 import pytest
 
+import nubridge
 from neuron_process import ROOT
 from nubridge import cli
 
@@ -62,6 +63,26 @@ def test_a_model_is_trained_evaluated_drawn_and_described(settings, tmp_path, ca
         assert drawn.read_bytes().startswith(b"\x89PNG")
     assert cli.main(["info", str(tmp_path)]) == 0
     assert "falling" in capsys.readouterr().out
+
+
+def test_a_report_is_one_file_that_says_how_to_repeat_it(settings, tmp_path, capsys):
+    assert cli.main(["train", str(settings), "--quiet"]) == 0
+    unseen, page = tmp_path / "unseen.toml", tmp_path / "falling.html"
+    unseen.write_text('network = "decay"\n[training]\nregime = "ode"\n[[protocols]]\nname = "<new>"\nend_s = 1.0\n'
+                      "points = 11\ninitial = {A = 15}\ninputs.k = 0.9\n")  # fmt: skip
+    assert cli.main(["evaluate", str(tmp_path), "--protocol", str(unseen), "--report", str(page)]) == 0
+    assert str(page) in capsys.readouterr().out
+    text, model = page.read_text(encoding="utf-8"), nubridge.Model(tmp_path)
+    assert model.hash in text and f"nubridge train {settings}" in text
+    assert f"{model.provenance['loss']:.6g}" in text and "<td>seed</td>" in text
+    assert "&lt;new&gt;" in text and "<new>" not in text
+    assert text.count('src="data:image/png;base64,') == 3 == text.count("src=")
+    assert "http" not in text
+    found = nubridge.evaluate(model, "decay", [{"t_s": [0.0, 1.0], "nu": [-2.0], "inputs": {"k": 0.9}}], regime="ode")
+    with pytest.raises(
+        nubridge.InvalidArgumentError, match="the evaluation is of 'falling', the model is 'sk_calcium'"
+    ):
+        nubridge.report(nubridge.Model("sk_calcium"), found, page)
 
 
 def test_resumed_training_gives_the_bytes_of_an_uncut_one(settings, tmp_path):
