@@ -126,8 +126,8 @@ IsingChain::Transfer IsingChain::transfer(std::span<const double> nu, std::size_
     return out;
 }
 
-IsingChain::Derivatives IsingChain::infinite_derivatives(const Transfer& t, std::size_t order) const {
-    const DominantPair pair = dominant_pair(t.jet);
+IsingChain::Derivatives IsingChain::infinite_derivatives(const Transfer& t, const DominantPair& pair,
+                                                         std::size_t order) const {
     Derivatives out{t.jet.log_scale + std::log(pair.value), {}, {}};
     for (const double one : pair.value_first) out.first.push_back(one / pair.value);
     for (std::size_t a = 0; order > 1 && a < nu_count(); ++a) {
@@ -140,7 +140,7 @@ IsingChain::Derivatives IsingChain::infinite_derivatives(const Transfer& t, std:
 // A ring closes with the trace; at the ends of an open chain each end site has only half of its exponent in T.
 IsingChain::Derivatives IsingChain::log_partition_derivatives(std::span<const double> nu, std::size_t order) const {
     const Transfer t = transfer(nu, order);
-    if (definition_.boundary == Boundary::infinite) return infinite_derivatives(t, order);
+    if (definition_.boundary == Boundary::infinite) return infinite_derivatives(t, dominant_pair(t.jet), order);
     const bool ring = definition_.boundary == Boundary::ring;
     const MatrixJet p = power(t.jet, ring ? sites_ : sites_ - 1);
     const auto q = at(contents());
@@ -313,7 +313,7 @@ IsingChain::Closing IsingChain::closing(const Transfer& t, std::span<const doubl
     const auto& v = pair.vector;
     const auto& first = pair.vector_first;
     const auto& second = pair.vector_second;
-    Closing out{{v * v.transpose(), {}, {}, 0.0}, infinite_derivatives(t, order)};
+    Closing out{{v * v.transpose(), {}, {}, 0.0}, infinite_derivatives(t, pair, order)};
     const double bonds = static_cast<double>(sites) - 1.0;
     out.weight.log_scale = -bonds * out.log_z.value;
     for (double& one : out.log_z.first) one *= bonds;

@@ -8,6 +8,8 @@
 
 namespace nubridge::maxent {
 
+struct DominantPair;  // of transfer.hpp
+
 /// A one-dimensional lattice gas of one or several species with nearest-neighbour couplings (Ising, Potts), by transfer
 /// matrix.
 ///
@@ -77,7 +79,7 @@ private:
     void require_definition() const;
     Transfer transfer(std::span<const double> nu, std::size_t order) const;
     Derivatives log_partition_derivatives(std::span<const double> nu, std::size_t order) const;
-    Derivatives infinite_derivatives(const Transfer& t, std::size_t order) const;
+    Derivatives infinite_derivatives(const Transfer& t, const DominantPair& pair, std::size_t order) const;
     Closing closing(const Transfer& t, std::span<const double> nu, std::size_t sites, std::size_t order) const;
 
     Definition definition_;
