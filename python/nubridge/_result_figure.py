@@ -48,7 +48,7 @@ def draw(result: Result, names: Sequence[str] | None, path: Path | None, band: s
         )
         made.align_ylabels()
         if path is not None:
-            _save(made, path)
+            save(made, path)
     return made
 
 
@@ -85,7 +85,8 @@ def _panel(axes: Any, result: Result, name: str, scale: float, band: str, trajec
         axes.set_ylim(bottom=0)
 
 
-def _save(made: Figure, path: Path) -> None:
+def save(made: Figure, path: Path) -> None:
+    """Writes it, or raises ResultFileError."""
     try:
         made.savefig(path)
     except (OSError, ValueError) as error:

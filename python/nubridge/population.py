@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import abc
-from collections.abc import Iterable
-from typing import NamedTuple
+import os
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -15,6 +17,9 @@ from ._ensemble import default_threads
 from .errors import InvalidArgumentError, NotConvergedError
 from .families import BinaryField
 from .neural import MOST_ENUMERATED, Patterns, all_patterns, patterns_of
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 
 class Divergence(NamedTuple):
@@ -103,7 +108,8 @@ class PopulationTracking(PatternModel):
 
     p(s) = p(K) exp(SUM_i h_Ki s_i) / Z_K for the patterns with K active: given K, units are independent but for their
     number (O'Donnell, Goncalves, Whiteley, Portera-Cailliau and Sejnowski, Neural Comput 29:50, 2017). Z_K is summed
-    exactly, in a time of N K, for thousands of units. `count_p` is p(K) for K = 0 to N, `h` (N + 1 x N) the log odds.
+    exactly, in a time of N K, for thousands of units. `count_p` is p(K) for K = 0 to N, `h` (N + 1 x N) the log odds; they
+    are all that a model is, to be kept by numpy.savez.
 
     >>> import nubridge
     >>> model = nubridge.PopulationTracking([0.5, 0.25, 0.25], [[0, 0], [1.0, 0.0], [0, 0]])
@@ -140,14 +146,15 @@ class PopulationTracking(PatternModel):
         *,
         weights: ArrayLike | None = None,
         count_prior: float = 0.01,
-        unit_prior: float = 3.0,
+        unit_prior: float | None = None,
     ) -> PopulationTracking:
         """Learns from patterns (..., units) of 0 and 1, at least N + 1 of them.
 
-        `weights` says how often each was seen (default: once). The priors are those of the paper: `count_prior`
-        patterns with each K (Dirichlet), and for every K `unit_prior` patterns in which each unit is active with the
-        probability K/N (Beta), so that units do not differ where K was never seen. The units' means given K are matched
-        exactly: this is the maximum of the posterior, where the paper takes the means of the free units for them.
+        `weights` says how often each was seen (default: once). The priors are `count_prior` patterns with each K, as in
+        the paper, and for every K `unit_prior` patterns of independent units that have the means of all patterns: where
+        K was seen rarely, the units stay as they mostly are. By default there are as many as the spread of the units'
+        means between the K says (the moments of a beta-binomial law); the paper has 3, of units that are all alike. The
+        units' means given K are then matched exactly, where the paper takes the means of the free units for them.
 
         >>> import nubridge
         >>> network = nubridge.NeuralNetwork([[0, 2], [2, 0]], decay_per_s=10, max_rate_per_s=40, threshold=2)
@@ -155,7 +162,7 @@ class PopulationTracking(PatternModel):
         >>> bool(model.kl_from(network.steady_state()) < 1e-9)
         True
         """
-        if not (count_prior > 0 and unit_prior > 0):
+        if not (count_prior > 0 and (unit_prior is None or unit_prior > 0)):
             raise InvalidArgumentError(
                 f"count_prior is {count_prior} and unit_prior {unit_prior}; both are positive, or laws without samples have no fit"
             )
@@ -164,11 +171,13 @@ class PopulationTracking(PatternModel):
         _require_samples(seen, size + 1, f"population tracking of {size} units")
         active = rows.sum(axis=1, dtype=np.int64)
         counted = np.bincount(active, seen, size + 1)
+        means = (seen @ rows + 0.5) / (seen.sum() + 1)
+        h = np.tile(np.log(means) - np.log1p(-means), (size + 1, 1))
         counts = np.flatnonzero(counted[1:-1]) + 1
         sums = np.array([seen[active == k] @ rows[active == k] for k in counts]).reshape(len(counts), size)
-        share = counts[:, None] / size
-        h = np.zeros((size + 1, size))
-        h[counts] = _matched(counts, (sums + unit_prior * share) / (counted[counts, None] + unit_prior))
+        alone, times = fixed_counts(counts, h[counts])[1], counted[counts, None]
+        added = _patterns_to_add(times, sums, alone) if unit_prior is None else unit_prior
+        h[counts] = _matched(counts, (sums + added * alone) / (times + added), h[counts])
         return cls((counted + count_prior) / (counted + count_prior).sum(), h)
 
     def log_probability(self, patterns: ArrayLike) -> Array:
@@ -272,6 +281,34 @@ class PairwiseMaxEnt(PatternModel):
         return self.family.sample(self.nu, count, seed).astype(np.uint8)
 
 
+def plot(
+    spikes: ArrayLike,
+    t_s: ArrayLike,
+    models: Mapping[str, PatternModel],
+    exact: ArrayLike | None = None,
+    path: str | os.PathLike[str] | None = None,
+) -> Figure:
+    """Spikes (runs x times x units) at the times `t_s` and up to four models by name: activity in time, p(K), each pattern.
+
+    `exact` is the distribution over all states, of at most 14 units. Of more units the last panel compares the means of
+    the units. The figure is written to `path` if that is given.
+    """
+    given, times = patterns_of(spikes), np.asarray(t_s, np.float64)
+    if given.ndim != 3 or given.shape[1] != times.size or given.size == 0:
+        raise InvalidArgumentError(
+            f"spikes has the shape {given.shape} for {times.size} times; it is (runs, times, units), as simulate gives it"
+        )
+    if len(models) > 4:
+        raise InvalidArgumentError(f"there are {len(models)} models; the figure tells four apart: draw two figures")
+    from . import _population_figure
+    from ._result_figure import save
+
+    made = _population_figure.draw(given, times, models, None if exact is None else np.asarray(exact, np.float64))
+    if path is not None:
+        save(made, Path(path))
+    return made
+
+
 def fixed_counts(counts: ArrayLike, h: Array) -> tuple[Array, Array]:
     """Units of which exactly K are active, else independent with the log odds h: ln Z and the units' probabilities.
 
@@ -285,17 +322,28 @@ def fixed_counts(counts: ArrayLike, h: Array) -> tuple[Array, Array]:
     return log_z, activity
 
 
-def _matched(counts: NDArray[np.int64], targets: Array) -> Array:
-    """The log odds whose probabilities given K are `targets` (rows sum to K), each row with the mean 0.
+def _patterns_to_add(times: Array, sums: Array, alone: Array) -> float:
+    """The strength of the prior, a + b of a beta-binomial law with the means `alone`, by its second moment.
+
+    Of `times` patterns (counts x 1), `sums` (counts x units) are active; their variance is n p q (1 + (n - 1) / (a + b + 1)).
+    """
+    spread = (sums - times * alone) ** 2 / (alone * (1 - alone)) - times
+    pairs = alone.shape[1] * np.sum(times * np.maximum(times - 1, 0))
+    share = np.sum(spread) / pairs if pairs > 0 else 0.0
+    return 1 / np.clip(share, 1e-6, 0.5) - 1
+
+
+def _matched(counts: NDArray[np.int64], targets: Array, begin: Array) -> Array:
+    """The log odds whose probabilities given K are `targets` (rows sum to K), searched from `begin`.
 
     A Newton step with the diagonal of the Jacobian; its eigenvalues are at most 2 of those, so that half a step is sure.
     """
     wanted = np.log(targets) - np.log1p(-targets)
-    h, open_rows = wanted.copy(), np.arange(len(counts))
+    h, open_rows = begin.copy(), np.arange(len(counts))
     step, error = np.ones(len(counts)), np.full(len(counts), np.inf)
     for _ in range(300):
         if open_rows.size == 0:
-            return h - h.mean(axis=1, keepdims=True)
+            return h
         found = fixed_counts(counts[open_rows], h[open_rows])[1]
         change = wanted[open_rows] - (np.log(found) - np.log1p(-found))
         now = np.abs(change).max(axis=1)

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import nubridge
+from nubridge._ensemble import Watch
 
 RANDOM = np.random.default_rng(5)
 MIXED = RANDOM.normal(0.0, 1.0, (6, 6))
@@ -96,6 +97,25 @@ def test_threads_and_calls_in_pieces_do_not_change_a_byte():
     assert network.simulate([0.1, 0.3], runs=6, seed=9, threads=2).tobytes() == straight.tobytes()
     assert network.simulate([0.3], runs=2, seed=9, first_run=4)[:, 0].tobytes() == straight[4:, 1].tobytes()
     assert network.simulate([0.1, 0.3], runs=6, seed=10).tobytes() != straight.tobytes()
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda network: network.simulate([0.1], runs=9),
+        lambda network: network.distribution([0.1]),
+        lambda network: network.steady_state(),
+    ],
+)
+def test_ctrl_c_ends_a_long_call(call, monkeypatch):
+    class Stopped(Watch):
+        def call(self, function, ready):
+            self._stop()
+            return super().call(function, ready)
+
+    monkeypatch.setattr(nubridge.neural, "Watch", Stopped)
+    with pytest.raises(nubridge.Interrupted, match=r"stopped after 0 of \d"):
+        call(nubridge.NeuralNetwork(MIXED, **RATES))
 
 
 GOOD = {"weights": np.zeros((2, 2)), "decay_per_s": 1.0, "max_rate_per_s": 1.0}

@@ -89,21 +89,39 @@ def test_samples_have_the_law_of_the_model(kind, pairwise):
     assert np.abs(z).max() < 4 and abs(np.mean(z**2) - 1) < 4 * np.sqrt(2 / expected.sum())
 
 
+def independent_given(counts, patterns):
+    """The probabilities of independent units with the means of the patterns, given K."""
+    mean = (patterns.sum(axis=0) + 0.5) / (len(patterns) + 1)
+    return population.fixed_counts(counts, np.tile(np.log(mean / (1 - mean)), (len(counts), 1)))[1]
+
+
 def test_a_fit_has_the_means_of_its_patterns_and_of_its_prior_at_every_count():
     patterns = mixed().simulate(np.arange(1, 2001) * 0.3, seed=3)[0]
     model = nubridge.PopulationTracking.fit(patterns, count_prior=0.1, unit_prior=2.0)
     active = patterns.sum(axis=1)
     np.testing.assert_allclose(model.count_p, (np.bincount(active, minlength=13) + 0.1) / (2000 + 1.3), rtol=1e-12)
-    for k in range(1, 12):
+    for k, alone in enumerate(independent_given(range(1, 12), patterns), start=1):
         chosen = patterns[active == k]
-        mean = (chosen.sum(axis=0) + 2.0 * k / 12) / (len(chosen) + 2.0)
+        mean = (chosen.sum(axis=0) + 2.0 * alone) / (len(chosen) + 2.0)
         np.testing.assert_allclose(model.activity[k], mean, rtol=1e-7)
 
 
-def test_units_do_not_differ_at_counts_that_were_never_seen():
-    model = nubridge.PopulationTracking.fit([[1, 0, 0, 0], [0, 0, 0, 0]] * 3)
-    np.testing.assert_allclose(model.activity[2:4], [[0.5] * 4, [0.75] * 4], rtol=1e-14)
-    assert np.all(model.count_p > 0) and model.activity[1, 0] > 0.5
+def test_units_are_independent_at_counts_that_were_never_seen():
+    patterns = np.array([[1, 0, 0, 0], [0, 0, 0, 0], [0, 1, 0, 0], [1, 0, 0, 0]] * 3)
+    model = nubridge.PopulationTracking.fit(patterns)
+    np.testing.assert_allclose(model.activity[2:4], independent_given([2, 3], patterns), rtol=1e-13)
+    assert np.all(model.count_p > 0) and model.activity[2, 0] > model.activity[2, 1] > model.activity[2, 2] > 0
+
+
+def test_the_prior_is_as_strong_as_the_units_are_alike_at_all_counts():
+    """Numbers of active patterns from a beta-binomial law; the error is that of a mean over its rows."""
+    random, strength = np.random.default_rng(8), 30.0
+    alone, times = random.uniform(0.1, 0.9, (60, 200)), np.full((60, 1), 40.0)
+    sums = random.binomial(40, random.beta(strength * alone, strength * (1 - alone)))
+    share = [1 / (1 + population._patterns_to_add(times[:1], sums[[k]], alone[[k]])) for k in range(60)]
+    found = 1 / (1 + population._patterns_to_add(times, sums, alone))
+    assert abs(found - 1 / (1 + strength)) < 4 * np.std(share, ddof=1) / np.sqrt(60)
+    assert population._patterns_to_add(times, times * alone, alone) > 1e5
 
 
 def test_population_tracking_of_an_all_to_all_network_is_exact():
@@ -162,13 +180,14 @@ def test_a_thousand_neurons_are_learned():
     """`./run bench neural` times 20 000 patterns; here are 1500."""
     network = mixed(1000, degree=100)
     spikes = network.simulate(1.0 + np.arange(75) * 0.1, runs=20, seed=2)
-    model = nubridge.PopulationTracking.fit(spikes)
+    model = nubridge.PopulationTracking.fit(spikes, unit_prior=3.0)
     assert model.size == 1000
     rows = spikes.reshape(-1, 1000)
     active = rows.sum(axis=1)
-    for k in np.unique(active):
+    counts = np.unique(active)
+    for k, alone in zip(counts, independent_given(counts, rows), strict=True):
         chosen = rows[active == k]
-        mean = (chosen.sum(axis=0) + 3.0 * k / 1000) / (len(chosen) + 3.0)
+        mean = (chosen.sum(axis=0) + 3.0 * alone) / (len(chosen) + 3.0)
         np.testing.assert_allclose(model.activity[k], mean, rtol=1e-7)
     np.testing.assert_allclose(model.activity.sum(axis=1), np.arange(1001), rtol=1e-9)
     mean = model.count_p @ model.activity
@@ -176,6 +195,43 @@ def test_a_thousand_neurons_are_learned():
     assert np.all(np.abs(drawn.mean(axis=0) - mean) < 4.8 * np.sqrt(mean * (1 - mean) / 2000))  # p < 1.6e-6, 1000 units
     own = model.log_probability(drawn)
     assert abs(own.mean() + model.entropy()) < 4 * own.std() / np.sqrt(2000)
+
+
+def test_rare_counts_of_many_neurons_do_not_spoil_the_model():
+    """On patterns that it has not seen it is better than independent units, the law of its prior beside p(K)."""
+    network, t_s = mixed(300, degree=60), 1.0 + np.arange(100) * 0.3
+    seen, unseen = network.simulate(t_s, runs=10, seed=1), network.simulate(t_s, runs=10, seed=2).reshape(-1, 300)
+    model = nubridge.PopulationTracking.fit(seen)
+    mean = seen.mean(axis=(0, 1))
+    gain = model.log_probability(unseen) - unseen @ np.log(mean) - (1 - unseen) @ np.log1p(-mean)
+    assert gain.mean() > 0
+
+
+def test_the_figure_shows_spikes_counts_and_patterns(tmp_path):
+    network, t_s = mixed(), np.arange(1, 101) * 0.5
+    spikes = network.simulate(t_s, runs=3, seed=1)
+    models = {"tracking": nubridge.PopulationTracking.fit(spikes), "pairwise": nubridge.PairwiseMaxEnt.fit(spikes)}
+    drawn = population.plot(spikes, t_s, models, exact=network.steady_state(), path=tmp_path / "spikes.png")
+    assert (tmp_path / "spikes.png").stat().st_size > 10_000
+    shown = drawn.axes[2].get_legend_handles_labels()[1]
+    assert shown == ["300 patterns", "exact", "tracking", "pairwise"]
+    with pytest.raises(nubridge.InvalidArgumentError, match=r"\(100, 12\) for 100 times; it is \(runs, times, units\)"):
+        population.plot(spikes[0], t_s, models)
+    with pytest.raises(nubridge.ResultFileError, match="cannot be written"):
+        population.plot(spikes, t_s, models, path=tmp_path / "nowhere" / "spikes.png")
+
+
+def test_the_figure_of_many_neurons_shows_some_of_them():
+    network, t_s = mixed(100, degree=20), np.arange(1, 101) * 0.5
+    spikes = network.simulate(t_s, runs=3, seed=1)
+    chain = [(i, i + 1) for i in range(99)]
+    models = {
+        "tracking": nubridge.PopulationTracking.fit(spikes),
+        "chain": nubridge.PairwiseMaxEnt.fit(spikes, chain),
+    }
+    drawn = population.plot(spikes, t_s, models)
+    assert drawn.axes[0].get_ylabel() == "neuron (60 of 100)"
+    assert drawn.axes[3].get_xlabel() == "share of time active"
 
 
 TWO = [[0, 1], [1, 0], [1, 1]]
@@ -199,6 +255,7 @@ TWO = [[0, 1], [1, 0], [1, 1]]
         (lambda: tracking(3).log_probability([0, 1]), ["(2,)", "3 units"]),
         (lambda: tracking(3).kl_from([0.5, 0.5]), ["(2,)", "2^3"]),
         (lambda: tracking(3).kl(tracking(4)), ["3 and 4 units"]),
+        (lambda: population.plot(np.zeros((1, 1, 2)), [1.0], dict.fromkeys("abcde")), ["5 models", "two figures"]),
         (lambda: tracking(15).probabilities(), ["15 units", "at most 14", "samples"]),
     ],
 )
@@ -210,4 +267,4 @@ def test_what_cannot_be_learned_or_compared_is_refused(call, words):
 
 def test_means_that_no_odds_have_are_named():
     with pytest.raises(nubridge.NotConvergedError, match=r"K = 1 .* unit_prior"):
-        population._matched(np.array([1]), np.array([[0.6, 0.6]]))
+        population._matched(np.array([1]), np.array([[0.6, 0.6]]), np.zeros((1, 2)))
