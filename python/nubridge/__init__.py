@@ -37,6 +37,7 @@ from .families import BinaryField, Categorical, Counts, Family, Gaussian, IsingC
 from .graph_dynamics import GraphDynamics, gccd
 from .inputs import PulseTrain, Waveform
 from .kernel import Kernel
+from .latent import LatentGaussian, LatentRates, fourier_series
 from .learned import LearnedModel
 from .mechanisms import load
 from .model import Model
@@ -70,6 +71,8 @@ __all__ = [
     "InvalidStateError",
     "IsingChain",
     "Kernel",
+    "LatentGaussian",
+    "LatentRates",
     "LearnedModel",
     "LibraryError",
     "MechanismError",
@@ -98,6 +101,7 @@ __all__ = [
     "Waveform",
     "accuracy",
     "evaluate",
+    "fourier_series",
     "gccd",
     "load",
     "report",
