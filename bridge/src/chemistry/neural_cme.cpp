@@ -206,7 +206,7 @@ void NeuralCme::balance_counts(std::span<double> p) const {
 
 void NeuralCme::steady(std::span<double> p, const std::atomic<bool>& stop) const {
     constexpr int most_cycles = 2000;
-    constexpr double close = 64.0 * epsilon;
+    const double close = 16.0 * epsilon * static_cast<double>(neurons_);  // dp/dt sums 2 N terms a state
     std::vector<Level> levels(neurons_);
     levels[0] = {neurons_, up_per_s_, std::vector<double>(states())};
     mark_reachable(levels[0].p);

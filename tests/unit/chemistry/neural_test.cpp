@@ -92,8 +92,8 @@ TEST(NeuralCme, OfNeuronsWithoutWeightsIsAProductOfTwoStateLaws) {
     for (std::size_t state = 0; state < cme.states(); ++state) {
         const int on = std::popcount(state);
         EXPECT_NEAR(p[state], std::pow(active, on) * std::pow(1.0 - active, 5 - on), 1e-15);
-        // The iteration ends where 64 epsilon of the events are unbalanced.
-        EXPECT_NEAR(rest[state], std::pow(up / rate, on) * std::pow(1.0 - up / rate, 5 - on), 1.5e-14);
+        // The iteration ends where 16 N epsilon of the events are unbalanced.
+        EXPECT_NEAR(rest[state], std::pow(up / rate, on) * std::pow(1.0 - up / rate, 5 - on), 2e-14);
     }
 }
 
