@@ -12,6 +12,7 @@ ROOT = Path(__file__).parents[2]
 CONTENTS = (
     "nubridge/lib/libnubridge.so",
     "nubridge/include/nubridge/nubridge.h",
+    "nubridge/include/nubridge/learning.h",
     "nubridge/include/nubridge/neural.h",
     "nubridge/mod/sk.mod",
     "nubridge/mod/skkin.mod",
