@@ -10,7 +10,7 @@ __version__ = "0.1.0"
 
 from ._boltzmann import FieldFit
 from .closure import Closure
-from .dynamics import BasisCombination, GridElements
+from .dynamics import BasisCombination, GridElements, Polynomial
 from .errors import (
     Error,
     Interrupted,
@@ -90,6 +90,7 @@ __all__ = [
     "PeerError",
     "PeerFailedError",
     "PeerSilentError",
+    "Polynomial",
     "PopulationTracking",
     "PulseTrain",
     "Result",

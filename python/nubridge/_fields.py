@@ -22,7 +22,7 @@ _VERTEX_WIDTH = 7
 
 
 class Field:
-    """F with coefficients c; open one by `of_terms` or `on_grid`. Rows of nu and inputs give rows."""
+    """F with coefficients c; open one by `of_terms`, `on_grid` or `of_products`. Rows of nu and inputs give rows."""
 
     def __init__(self, opened: str, *arguments: Any) -> None:
         self._library = _library.library()
@@ -45,6 +45,12 @@ class Field:
         """C1 cubic elements without a cell yet; `arguments` are places among nu and inputs, one list a nu."""
         description = {"inputs": inputs, "spacing": list(spacing), "arguments": [list(one) for one in arguments]}
         return cls("grid", json.dumps(description).encode())
+
+    @classmethod
+    def of_products(cls, inputs: int, products: Sequence[Sequence[Sequence[int]]]) -> Field:
+        """Polynomials; `products` one list a nu, each product the places of its factors among nu and inputs."""
+        description = {"inputs": inputs, "products": [[list(one) for one in of_nu] for of_nu in products]}
+        return cls("polynomial", json.dumps(description).encode())
 
     @property
     def coefficient_count(self) -> int:

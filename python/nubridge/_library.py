@@ -189,6 +189,7 @@ _SIGNATURES = {
     "nubridge_coupling_state": (_I, [_I, ctypes.POINTER(ctypes.c_int64), ctypes.POINTER(_D)]),
     "nubridge_field_open_terms": (_I, [_P, _I, ctypes.POINTER(_P)]),
     "nubridge_field_open_grid": (_I, [_S, ctypes.POINTER(_P)]),
+    "nubridge_field_open_polynomial": (_I, [_S, ctypes.POINTER(_P)]),
     "nubridge_field_close": (None, [_P]),
     "nubridge_field_count": (_N, [_P, _I]),
     "nubridge_field_cover": (_I, [_P, _N, _P, _P]),

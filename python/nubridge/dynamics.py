@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -49,7 +50,7 @@ class BasisCombination:
             names = tuple(f"{nu}: {term}" for nu in family.nu_names for term in closure.term_names)
         return Field.of_terms(closure, self.each_nu), names
 
-    def description(self, network: Network, _family: Family) -> dict[str, Any]:
+    def description(self, network: Network, _family: Family, _inputs: Sequence[str]) -> dict[str, Any]:
         """As model.json holds it, without the coefficients."""
         closing = {"hop_per_s": self.hop_per_s and dict(self.hop_per_s), "empty": self.empty}
         made = {
@@ -97,10 +98,65 @@ class GridElements:
     def _used(self, family: Family) -> dict[str, tuple[str, ...]]:
         return {nu: tuple(self.arguments.get(nu, self.spacing)) for nu in family.nu_names}
 
-    def description(self, _network: Network | None, family: Family) -> dict[str, Any]:
+    def description(self, _network: Network | None, family: Family, _inputs: Sequence[str]) -> dict[str, Any]:
         """As model.json holds it, without vertices and coefficients; places of vertices follow the order of arguments."""
         arguments = {nu: list(names) for nu, names in self._used(family).items()}
         return {"kind": "grid", "spacing": dict(self.spacing), "arguments": arguments}
 
 
-Dynamics = BasisCombination | GridElements
+def products_up_to(names: Sequence[str], order: int) -> list[tuple[str, ...]]:
+    """All products of the names up to the order, the constant first.
+
+    >>> products_up_to(["a", "b"], 2)
+    [(), ('a',), ('b',), ('a', 'a'), ('a', 'b'), ('b', 'b')]
+    """
+    degrees = range(order + 1)
+    return [one for degree in degrees for one in itertools.combinations_with_replacement(names, degree)]
+
+
+@dataclass(frozen=True)
+class Polynomial:
+    """F_k = SUM c PRODUCT: polynomials of nu and inputs, for many nu where a grid has too many cells.
+
+    All products up to `order`, or by nu the `products` that it has, each the names of its factors (none: the constant).
+    `ridge` holds coefficients that the data do not decide (relative to the best decided one).
+
+    >>> import nubridge
+    >>> decay = nubridge.Polynomial(products={"A": [[], ["A"], ["A", "ca"]]})
+    >>> decay.products["A"][2]
+    ['A', 'ca']
+    """
+
+    order: int = 1
+    products: Mapping[str, Sequence[Sequence[str]]] | None = None
+    ridge: float = 1e-9
+
+    def field(self, _network: Network | None, family: Family, inputs: Sequence[str]) -> tuple[Field, tuple[str, ...]]:
+        """F, and the names of its coefficients."""
+        known, of_nu = (*family.nu_names, *inputs), self._products(family, inputs)
+        places = [[[known.index(factor) for factor in product] for product in products] for products in of_nu]
+        pairs = zip(family.nu_names, of_nu, strict=True)
+        names = tuple(f"{nu}: {' '.join(product) or '1'}" for nu, products in pairs for product in products)
+        return Field.of_products(len(inputs), places), names
+
+    def description(self, _network: Network | None, family: Family, inputs: Sequence[str]) -> dict[str, Any]:
+        """As model.json holds it, without coefficients, which follow the order of the nu and their products."""
+        pairs = zip(family.nu_names, self._products(family, inputs), strict=True)
+        return {"kind": "polynomial", "products": {nu: [list(one) for one in products] for nu, products in pairs}}
+
+    def _products(self, family: Family, inputs: Sequence[str]) -> list[Sequence[Sequence[str]]]:
+        known = (*family.nu_names, *inputs)
+        if self.products is None:
+            if self.order < 0:
+                raise InvalidArgumentError(f"the order of the polynomial is {self.order}; it is 0 or more")
+            return [products_up_to(known, self.order)] * len(family.nu_names)
+        for name in (
+            *self.products,
+            *(one for listed in self.products.values() for product in listed for one in product),
+        ):
+            if name not in known:
+                raise InvalidArgumentError(f"the polynomial names {name!r}; the nu and inputs are {', '.join(known)}")
+        return [self.products.get(nu, ()) for nu in family.nu_names]
+
+
+Dynamics = BasisCombination | GridElements | Polynomial

@@ -15,8 +15,10 @@ from ._arrays import Array, aligned
 from ._boltzmann import samples_of
 from ._optimise import lasso_path, nonnegative
 from ._simulated import driven_by
+from .dynamics import Polynomial, products_up_to
 from .errors import InvalidArgumentError, OutsideDomainWarning
 from .families import BinaryField
+from .learned import LearnedModel, document_of
 
 # Sets of errors on top of the data, from which the errors of theta come: known to 1 / sqrt(2 * 50) = 10 %.
 _REPEATS = 50
@@ -61,6 +63,8 @@ class GraphDynamics:
     standard_errors: Array
     paths: tuple[tuple[tuple[float, Array], ...], ...]
     slices: tuple[Slices, ...]
+    #: Up to which the candidates are all products; None for candidates of one's own.
+    order: int | None = None
 
     @property
     def domain(self) -> dict[str, tuple[float, float]]:
@@ -68,6 +72,28 @@ class GraphDynamics:
         seen = np.concatenate([np.hstack([one.nu, one.inputs]) for one in self.slices])
         names = (*self.family.nu_names, *self.input_names)
         return {name: (float(column.min()), float(column.max())) for name, column in zip(names, seen.T, strict=True)}
+
+    def model(self, name: str = "gccd", policy: str = "clamp", units: Mapping[str, str] | None = None) -> LearnedModel:
+        """The same as a nubridge.LearnedModel with polynomial dynamics, which can be saved; `units` are those of inputs."""
+        if self.order is None:
+            raise InvalidArgumentError(
+                "the candidates are functions of your own, which no file holds; pass an order as candidates"
+            )
+        known = (*self.family.nu_names, *self.input_names)
+        products, kept = products_up_to(known, self.order), self.theta != 0
+        listed = {
+            nu: [products[i] for i in np.flatnonzero(row)] for nu, row in zip(self.family.nu_names, kept, strict=True)
+        }
+        dynamics = Polynomial(products=listed)
+        field, names = dynamics.field(None, self.family, self.input_names)
+        units = {one: (units or {}).get(one, "1") for one in self.input_names}
+        inputs = [(one, unit, self.domain[one]) for one, unit in units.items()]
+        ranges = {one: self.domain[one] for one in self.family.nu_names}
+        made_by = {"method": "gccd", "protocols": len(self.slices)}
+        document = document_of(name, self.family, dynamics, None, inputs, ranges, made_by, policy)
+        found = {"coefficients": self.theta[kept].tolist(), "standard_errors": self.standard_errors[kept].tolist()}
+        document["dynamics"].update(found, names=list(names))
+        return LearnedModel(document, self.family, field, self.theta[kept])
 
     def rhs(self, nu: ArrayLike, inputs: ArrayLike = ()) -> Array:
         """d nu/dt, per second; one row an instance."""
@@ -174,7 +200,8 @@ def gccd(
         choice = _Choice([some[a] for some in normals], positive)
         paths.append(choice.path())
         theta[a], errors[a] = choice.selected(paths[-1], least_z)
-    return GraphDynamics(family, names, offered, theta, errors, tuple(paths), tuple(slices))
+    order = candidates if isinstance(candidates, int) else None
+    return GraphDynamics(family, names, offered, theta, errors, tuple(paths), tuple(slices), order)
 
 
 def _read(
@@ -219,13 +246,14 @@ def _graph(family: BinaryField, seen: Sequence[tuple[Array, list[Array], Array]]
     return of(np.array([clique in strong for clique in cliques]))
 
 
-def _products(names: Sequence[str], order: int) -> dict[str, Candidate]:
+def _products(names: tuple[str, ...], order: int) -> dict[str, Candidate]:
     """1, and all products of nu and inputs up to the order, by name."""
     made: dict[str, Candidate] = {}
-    for degree in range(order + 1):
-        for members in itertools.combinations_with_replacement(range(len(names)), degree):
-            name = " ".join(names[i] for i in members) or "1"
-            made[name] = lambda nu, inputs, members=list(members): np.hstack([nu, inputs])[:, members].prod(axis=1)
+    for product in products_up_to(names, order):
+        places = [names.index(factor) for factor in product]
+        made[" ".join(product) or "1"] = lambda nu, inputs, places=places: np.hstack([nu, inputs])[:, places].prod(
+            axis=1
+        )
     return made
 
 

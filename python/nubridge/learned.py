@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 from . import _library, families, paths
 from ._arrays import Array, aligned, rows
 from ._fields import Action, Field
-from .dynamics import BasisCombination, Dynamics, GridElements
+from .dynamics import BasisCombination, Dynamics, GridElements, Polynomial
 from .errors import InvalidArgumentError, NotConvergedError, OutsideDomainError, OutsideDomainWarning
 from .families import Family
 from .network import Network
@@ -29,7 +29,7 @@ _KINDS = {
     "categorical": families.Categorical,
 }
 _POLICIES = ("clamp", "extrapolate", "error")
-_LEARNED = ("terms", "grid")
+_LEARNED = ("terms", "grid", "polynomial")
 
 
 class LearnedModel:
@@ -230,6 +230,8 @@ def _network_of(described: Mapping[str, Any]) -> Network | None:
 def _dynamics_of(described: Mapping[str, Any]) -> Dynamics:
     if described["kind"] == "grid":
         return GridElements(described["spacing"], described["arguments"])
+    if described["kind"] == "polynomial":
+        return Polynomial(products=described["products"])
     options = {key: described.get(key) for key in ("hop_per_s", "empty", "volume_um3")}
     return BasisCombination(described["each_nu"], **options)
 
@@ -271,7 +273,7 @@ def document_of(
         "name": name,
         "family": family.description,
         "inputs": [{"name": one, "unit": unit, "domain": list(bounds)} for one, unit, bounds in inputs],
-        "dynamics": dynamics.description(network, family),
+        "dynamics": dynamics.description(network, family, [one for one, _, _ in inputs]),
         "domain": {one: list(bounds) for one, bounds in domain.items()},
         "policy": policy,
         "provenance": dict(provenance),

@@ -20,7 +20,7 @@ from ._fit import Fit, cover
 from ._optimise import LBFGS, Adam
 from ._simulated import given, simulated
 from ._train_file import read_toml, words_of
-from .dynamics import BasisCombination, Dynamics, GridElements
+from .dynamics import BasisCombination, Dynamics, GridElements, Polynomial
 from .errors import Interrupted, InvalidArgumentError, ModelFileError
 from .families import Family
 from .kernel import Kernel
@@ -60,8 +60,8 @@ def train(
 ) -> Model | LearnedModel | Kernel:
     """Learns d nu/dt = F(nu, inputs) of a `family` from data; or, given the path of a train.toml alone, makes its model.
 
-    `source` is the network (or its name; None when data are given and dynamics is a grid). `dynamics` is a
-    nubridge.BasisCombination (the default) or nubridge.GridElements. Awake moments come from `data` (a Result, a
+    `source` is the network (or its name; None when data are given and dynamics is a grid or polynomial). `dynamics` is a
+    nubridge.BasisCombination (the default), nubridge.GridElements or nubridge.Polynomial. Awake moments come from `data` (a Result, a
     mapping of arrays with t_s, a .h5, .csv or .npz file, or a list of these) or from simulating `protocols` in `regime`:
     each a mapping of `t_s`, and where wanted `initial` amounts or a law `nu`, `inputs` by name (a number, values at t_s,
     a callable), `name`. `simulation` goes to nubridge.simulate (volume_um3, space, ...). `inputs` names what drives the
@@ -106,7 +106,7 @@ def train(
         spacing = np.array([dynamics.spacing.get(nu, 1.0) for nu in family.nu_names])
         cover(field, training, dynamics.margin, spacing)
     positive = isinstance(dynamics, BasisCombination) and dynamics.nonnegative
-    ridge = dynamics.ridge if isinstance(dynamics, GridElements) else 1e-14
+    ridge = dynamics.ridge if isinstance(dynamics, GridElements | Polynomial) else 1e-14
     fit = Fit(field, family, training, substeps, threads or default_threads(None), positive, ridge)
     holding = replace(fit, protocols=held, actions=[], least=0.0) if held else None
     settings = {

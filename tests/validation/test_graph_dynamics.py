@@ -113,6 +113,34 @@ def test_own_candidates_inputs_and_positive_theta():
     assert np.abs(ahead - truth).max() < 4 * found.slices[0].standard_errors.max()
 
 
+def test_as_a_learned_model_it_is_saved_read_and_trained_further(tmp_path):
+    """The polynomial of GCCD; then the action of the same samples' moments makes it no worse."""
+    field, t_s = field_of(2, [(0, 1)]), np.linspace(0, 2, 9)
+
+    def rhs(nu, t):
+        return np.array([-nu[0], 0.5 - nu[1] + np.sin(t), -0.5 * nu[2] + 0.5 * nu[0] * nu[1]])
+
+    begins = np.random.default_rng(4).uniform(-1.5, 1.5, (12, 3))
+    paths = [solved(rhs, begin, t_s) for begin in begins]
+    samples = [field.sample(nu, 4000, seed=100 * i) for i, nu in enumerate(paths)]
+    data = [{"t_s": t_s, "samples": one, "u": np.sin(t_s)} for one in samples]
+    found = nubridge.gccd(field, data, 2, inputs=["u"])
+    model = found.model(policy="extrapolate")
+    model.save(tmp_path)
+    again = nubridge.Model(tmp_path)
+    assert again.coefficient_names == model.coefficient_names
+    assert "u0_u1: u0 u1" in again.coefficient_names
+    inside, u = found.slices[0].nu, found.slices[0].inputs
+    np.testing.assert_allclose(1000 * again.rhs(inside, u), found.rhs(inside, u), rtol=1e-12)  # a model is per ms
+    stepped = nubridge.Kernel(tmp_path).step(inside[0], u[0], 5.0)  # as its mechanism steps it
+    np.testing.assert_allclose(stepped, again.step(inside[0], u[0], 5.0), rtol=1e-6)
+    moments = [{"t_s": t_s, "inputs": {"u": np.sin(t_s)}, "u0": one[..., 0].T, "u1": one[..., 1].T} for one in samples]
+    products = nubridge.Polynomial(products=model.document["dynamics"]["products"])
+    trained = nubridge.train(None, family=found.family, dynamics=products, data=moments, inputs={"u": "1"}, steps=5)
+    assert trained.history[-1][0] < 1e-3
+    assert np.abs((trained.coefficients - model.coefficients) / model.standard_errors).max() < 4
+
+
 def test_slices_learned_by_chains_serve_as_well():
     field, t_s = field_of(2, [(0, 1)]), np.linspace(0, 1, 4)
     nu = np.array([[-0.5, 0.2, np.exp(-t)] for t in t_s])
@@ -149,6 +177,12 @@ def test_every_point_of_an_l1_path_meets_the_conditions_of_its_minimum(positive)
         np.testing.assert_allclose(path[-1][1], least, atol=1e-8)
 
 
+def own_candidate(field):
+    """d u0/dt = c."""
+    data = {"t_s": [0.0, 1.0, 2.0], "samples": field.sample(np.zeros((3, 1)), 50, seed=1)}
+    return nubridge.gccd(field, data, {"one": lambda nu, _inputs: np.ones(len(nu))})
+
+
 @pytest.mark.parametrize(
     ("call", "words"),
     [
@@ -166,6 +200,7 @@ def test_every_point_of_an_l1_path_meets_the_conditions_of_its_minimum(positive)
             ),
             ["'all'", "(3, 1)"],
         ),
+        (lambda f: own_candidate(f).model(), ["your own", "order"]),
     ],
 )
 def test_mistakes_are_refused_by_words(call, words):

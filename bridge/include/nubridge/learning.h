@@ -26,6 +26,9 @@ nubridge_status nubridge_field_open_terms(const nubridge_closure*, int32_t, nubr
 /** (json, out) C1 cubic elements on a grid: {"inputs": 1, "spacing": [...] one a nu and input, "arguments": [[...],
  * ...] one list a nu, of places among nu and inputs}. Empty at first. */
 nubridge_status nubridge_field_open_grid(const char*, nubridge_field**);
+/** (json, out) Polynomials: {"inputs": 1, "products": [[[], [0], [0, 1]], ...]} one list a nu of products, each a list
+ * of places among nu and inputs. c: one a product, those of the first nu first. */
+nubridge_status nubridge_field_open_polynomial(const char*, nubridge_field**);
 /** (field) Frees it; null is allowed. */
 void nubridge_field_close(nubridge_field*);
 /** (field, kind) How many; 0 for another kind. */

@@ -11,6 +11,7 @@
 #include "c_api/guarded.hpp"
 #include "dynamics/basis_combination.hpp"
 #include "dynamics/grid_elements.hpp"
+#include "dynamics/polynomial.hpp"
 #include "model_file/family_file.hpp"
 
 using nubridge::InvalidArgument;
@@ -20,6 +21,7 @@ using nubridge::c_api::required;
 using nubridge::dynamics::BasisCombination;
 using nubridge::dynamics::FieldPoint;
 using nubridge::dynamics::GridElements;
+using nubridge::dynamics::Polynomial;
 using nubridge::dynamics::VectorField;
 using nubridge::learning::Action;
 using nubridge::learning::Protocol;
@@ -94,6 +96,15 @@ nubridge_status nubridge_field_open_grid(const char* json, nubridge_field** out)
         const auto grid = std::make_shared<GridElements>(
             nubridge::model_file::read_grid(required(json, "the description"), "the description of the grid"));
         *out = new nubridge_field{grid, grid};
+    });
+}
+
+nubridge_status nubridge_field_open_polynomial(const char* json, nubridge_field** out) {
+    return guarded([&] {
+        required(out, "the place for the field");
+        *out = new nubridge_field{std::make_shared<const Polynomial>(nubridge::model_file::read_polynomial(
+                                      required(json, "the description"), "the description of the polynomial")),
+                                  nullptr};
     });
 }
 

@@ -156,6 +156,21 @@ dynamics::ClosureOptions read_closure_options(std::string_view text, const std::
     return options;
 }
 
+namespace {
+
+/// A list of places among nu and inputs.
+std::vector<std::size_t> places(const Object& object, const json& given, const std::string& key) {
+    if (!given.is_array()) object.fail("needs lists in '" + key + "', found " + given.dump());
+    std::vector<std::size_t> places;
+    for (const json& one : given) {
+        if (!one.is_number_unsigned()) object.fail("needs places in '" + key + "', found " + one.dump());
+        places.push_back(one.get<std::size_t>());
+    }
+    return places;
+}
+
+}  // namespace
+
 dynamics::GridElements read_grid(std::string_view text, const std::string& origin) {
     const json document = parse_json(text, origin);
     const Object object(document, origin, {"inputs", "spacing", "arguments"});
@@ -165,15 +180,21 @@ dynamics::GridElements read_grid(std::string_view text, const std::string& origi
         spacing.push_back(one.get<double>());
     }
     std::vector<dynamics::GridElements::Component> components;
-    for (const json& arguments : object.list("arguments")) {
-        components.emplace_back();
-        if (!arguments.is_array()) object.fail("needs lists in 'arguments', found " + arguments.dump());
-        for (const json& one : arguments) {
-            if (!one.is_number_unsigned()) object.fail("needs places in 'arguments', found " + one.dump());
-            components.back().arguments.push_back(one.get<std::size_t>());
-        }
-    }
+    for (const json& arguments : object.list("arguments"))
+        components.push_back({places(object, arguments, "arguments")});
     return {object.count("inputs"), std::move(components), std::move(spacing)};
+}
+
+dynamics::Polynomial read_polynomial(std::string_view text, const std::string& origin) {
+    const json document = parse_json(text, origin);
+    const Object object(document, origin, {"inputs", "products"});
+    std::vector<std::vector<dynamics::Polynomial::Product>> products;
+    for (const json& of_nu : object.list("products")) {
+        products.emplace_back();
+        if (!of_nu.is_array()) object.fail("needs lists in 'products', found " + of_nu.dump());
+        for (const json& product : of_nu) products.back().push_back(places(object, product, "products"));
+    }
+    return {object.count("inputs"), std::move(products)};
 }
 
 }  // namespace nubridge::model_file

@@ -6,6 +6,7 @@
 
 #include "dynamics/grid_elements.hpp"
 #include "dynamics/network_closure.hpp"
+#include "dynamics/polynomial.hpp"
 #include "maxent/family.hpp"
 
 namespace nubridge::model_file {
@@ -34,5 +35,9 @@ dynamics::ClosureOptions read_closure_options(std::string_view text, const std::
 /// inputs).
 /// @throws ModelSyntaxError, ModelInvalid; InvalidArgument from the grid.
 dynamics::GridElements read_grid(std::string_view text, const std::string& origin);
+
+/// A polynomial field: inputs (how many), products (one list a nu, each product a list of places among nu and inputs).
+/// @throws ModelSyntaxError, ModelInvalid; InvalidArgument from the field.
+dynamics::Polynomial read_polynomial(std::string_view text, const std::string& origin);
 
 }  // namespace nubridge::model_file

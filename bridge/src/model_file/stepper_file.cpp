@@ -9,6 +9,7 @@
 #include "chemistry/network.hpp"
 #include "dynamics/basis_combination.hpp"
 #include "dynamics/grid_elements.hpp"
+#include "dynamics/polynomial.hpp"
 #include "model_file/family_file.hpp"
 #include "model_file/json_object.hpp"
 #include "model_file/mass_action_file.hpp"
@@ -124,6 +125,33 @@ std::unique_ptr<const dynamics::Stepper> learned_grid(LearnedDefinition learned,
     return dynamics::learned_stepper(std::move(learned));
 }
 
+std::unique_ptr<const dynamics::Stepper> learned_polynomial(LearnedDefinition learned, const json& document,
+                                                            const std::string& origin) {
+    auto names = learned.family->nu_names();
+    const std::size_t nu_count = names.size();
+    for (const auto& input : learned.inputs) names.push_back(input.name);
+    json shape = {{"inputs", learned.inputs.size()}, {"products", json::array()}};
+    const Object object(document["dynamics"], origin + ": dynamics",
+                        {"kind", "coefficients", "names", "standard_errors", "products"});
+    for (std::size_t a = 0; a < nu_count; ++a) {
+        json of_nu = json::array();
+        for (const json& product : object.member("products").at(names[a])) {
+            json places = json::array();
+            for (const json& one : product)
+                places.push_back(index_of(object, names, one.get<std::string>(), "nu or input"));
+            of_nu.push_back(places);
+        }
+        shape["products"].push_back(of_nu);
+    }
+    const auto field = std::make_shared<const dynamics::Polynomial>(read_polynomial(shape.dump(), origin));
+    if (learned.coefficients.size() != field->coefficient_count())
+        throw ModelInvalid(origin + ": there are " + std::to_string(learned.coefficients.size()) +
+                           " coefficients; the polynomial has " + std::to_string(field->coefficient_count()) +
+                           ": train it again");
+    learned.field = field;
+    return dynamics::learned_stepper(std::move(learned));
+}
+
 std::unique_ptr<const dynamics::Stepper> learned(const json& document, const std::string& origin) {
     const Object root(document, origin + ": the model",
                       {"schema", "schema_version", "name", "title", "family", "inputs", "dynamics", "domain", "policy",
@@ -139,8 +167,10 @@ std::unique_ptr<const dynamics::Stepper> learned(const json& document, const std
     }
     for (const json& one : document["dynamics"].at("coefficients"))
         definition.coefficients.push_back(one.get<double>());
-    return document["dynamics"]["kind"] == "terms" ? learned_terms(std::move(definition), document, origin)
-                                                   : learned_grid(std::move(definition), document, origin);
+    const json& kind = document["dynamics"]["kind"];
+    if (kind == "terms") return learned_terms(std::move(definition), document, origin);
+    if (kind == "grid") return learned_grid(std::move(definition), document, origin);
+    return learned_polynomial(std::move(definition), document, origin);
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include "closures.hpp"
 #include "dynamics/basis_combination.hpp"
 #include "dynamics/grid_elements.hpp"
+#include "dynamics/polynomial.hpp"
 #include "expect.hpp"
 #include "learning/action.hpp"
 #include "maxent/categorical.hpp"
@@ -21,6 +22,7 @@ using dynamics::BasisCombination;
 using dynamics::ClosureOptions;
 using dynamics::GridElements;
 using dynamics::NetworkClosure;
+using dynamics::Polynomial;
 using dynamics::VectorField;
 using learning::Action;
 using learning::Protocol;
@@ -128,6 +130,16 @@ TEST_P(Gradients, OfGridElementsAgreeThreeWays) {
         Numbers coefficients;
         for (std::size_t j = 0; j < grid.coefficient_count(); ++j) coefficients.push_back(random.uniform(-0.1, 0.1));
         expect_three_ways_agree(std::make_shared<const GridElements>(grid), family, protocol, coefficients, "grid");
+    }
+}
+
+TEST_P(Gradients, OfAPolynomialAgreeThreeWays) {
+    for (const Sign sign : {Sign::minus, Sign::plus}) {
+        const auto family = GetParam().family(sign);
+        const auto field = std::make_shared<const Polynomial>(
+            1, std::vector<std::vector<Polynomial::Product>>{{{}, {0}, {0, 1}, {2}}, {{1}, {1, 1, 2}, {0, 2}}});
+        expect_three_ways_agree(field, family, protocol_at(*family, GetParam().nu),
+                                {0.02, 0.1, 0.3, -0.05, 0.2, 0.1, -0.03}, "polynomial");
     }
 }
 
