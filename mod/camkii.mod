@@ -7,26 +7,35 @@ PLoS Comput Biol 6:e1000675, whose 155 species lump exactly into the 75 amounts 
 Fixed step: calcium is averaged over `hold` ms (0: over every step), then one step of Heun's method is taken with its mean, cut where the fastest rate asks
 for it; so the amounts and the RANGE variables move every `hold` ms. The mean of the calcium at the begin and at the end of a step is second order.
 CVODE: the true derivative, with the exact Jacobian for its Newton step. The observables are STATE variables, sums of the others, so that they follow in both.
+takes = 1: what calmodulin has bound leaves the pool as an outward ica, by fixed steps during the next hold. icounter takes its charge back.
 INITIAL takes the steady state of the local calcium without phosphorylation: with it, and no phosphatase, everything ends up phosphorylated.
 ENDCOMMENT
 
 NEURON {
     THREADSAFE
     SUFFIX camkii
-    USEION ca READ cai
-    RANGE camtotal, camkiitotal, hold, outside
+    USEION ca READ cai WRITE ica
+    NONSPECIFIC_CURRENT icounter
+    RANGE camtotal, camkiitotal, hold, takes, pool_volume, outside, ica, icounter
     GLOBAL policy
 }
 
 UNITS {
+    (mV) = (millivolt)
+    (mA) = (milliamp)
+    (S) = (siemens)
     (mM) = (milli/liter)
     (uM) = (micro/liter)
+    (um) = (micron)
+    F = (faraday) (coulomb)
 }
 
 PARAMETER {
     camtotal = 0.03 (mM) <0, 1>    : calmodulin; read at initialisation
     camkiitotal = 0.08 (mM) <0, 1> : CaMKII subunits; read at initialisation
     hold = 0.1 (ms) <0, 1e3>       : calcium is averaged so long for one step
+    takes = 0 (1) <0, 1>           : 1: what calmodulin binds is taken from the pool, as an outward ica
+    pool_volume = 0 (um3) <0, 1e9> : of that pool; 0: the segment's own
     policy = 0 (1) <0, 3>          : off the domain 0 as the model file says, 1 clamp, 2 extrapolate, 3 error
 }
 
@@ -35,6 +44,7 @@ STATE {
     pT286 (1)    : phosphorylated subunits, of all subunits
     ca4cam (1)   : calmodulin with four calcium ions, free or on unphosphorylated CaMKII, of all calmodulin
     cataken (mM) : calcium on calmodulin
+    owed (mM) pays (mM/ms) : calcium that calmodulin has bound and the pool has not given yet; how fast it gives
     ca_left (mM) held (ms) ca_held (mM-ms) : calcium at the end of the step before; the time since the last step of the amounts, and the calcium in it
     x00 (uM) x01 (uM) x02 (uM) x03 (uM) x04 (uM) x05 (uM) x06 (uM) x07 (uM) x08 (uM) x09 (uM) x10 (uM) x11 (uM) x12 (uM)
     x13 (uM) x14 (uM) x15 (uM) x16 (uM) x17 (uM) x18 (uM) x19 (uM) x20 (uM) x21 (uM) x22 (uM) x23 (uM) x24 (uM)
@@ -46,8 +56,14 @@ STATE {
 }
 
 ASSIGNED {
+    v (mV)
     cai (mM)
     dt (ms)
+    area (um2)
+    diam (um)
+    ica (mA/cm2)
+    icounter (mA/cm2) : of no calcium, so that no charge moves
+    none (S/cm2)
     outside (1) : steps (CVODE: derivatives) with calcium or totals off the model's domain since the start
 }
 
@@ -104,7 +120,15 @@ static void observe_(const double* s_, double cam_, double camkii_, double* o_) 
 ENDVERBATIM
 
 BREAKPOINT {
+    CONDUCTANCE none USEION ca
+    CONDUCTANCE none
     SOLVE amounts METHOD cnexp
+    none = 0
+    ica = 0
+    if (takes > 0) {
+        ica = taking()*2*F*(1e-4)*volume()/area
+    }
+    icounter = -ica
 }
 
 INITIAL {
@@ -112,6 +136,8 @@ INITIAL {
     ca_left = cai
     held = 0
     ca_held = 0
+    owed = 0
+    pays = 0
     start()
 }
 
@@ -132,6 +158,7 @@ VERBATIM
     if (!CVODE_) {
         ca_held += 0.5*(ca_left + cai)*dt;
         held += dt;
+        owed -= pays*dt;
         ca_left = cai;
         _ldue = held > hold - 0.5*dt;
     }
@@ -157,6 +184,8 @@ ENDVERBATIM
     pT286' = o[1]*per_ms
     ca4cam' = o[2]*per_ms
     cataken' = o[3]*mM_per_ms
+    owed' = mM_still
+    pays' = 0
     ca_left' = mM_still
     held' = 0
     ca_held' = still
@@ -261,11 +290,36 @@ VERBATIM
     nubridge_status status_ = kernel_ ? nubridge_kernel_step(kernel_, (int)policy, u_, held, s_) : NUBRIDGE_INVALID_ARGUMENT;
     if (status_ != NUBRIDGE_OK) { outside += status_ == NUBRIDGE_OUTSIDE; fault_(status_, policy, u_, ALONE_); if (status_ < 0) s_[0] = s_[20] = NAN; }
     observe_(s_, camtotal, camkiitotal, o_);
+    if (takes > 0) { owed += o_[3] - cataken; pays = owed/held; }
     bound = o_[0]; pT286 = o_[1]; ca4cam = o_[2]; cataken = o_[3]; held = 0; ca_held = 0;
     x00 = s_[0]; x01 = s_[1]; x02 = s_[2]; x03 = s_[3]; x04 = s_[4]; x05 = s_[5]; x06 = s_[6]; x07 = s_[7]; x08 = s_[8]; x09 = s_[9]; x10 = s_[10]; x11 = s_[11]; x12 = s_[12]; x13 = s_[13]; x14 = s_[14]; x15 = s_[15]; x16 = s_[16]; x17 = s_[17]; x18 = s_[18]; x19 = s_[19]; x20 = s_[20]; x21 = s_[21]; x22 = s_[22]; x23 = s_[23]; x24 = s_[24];
     x25 = s_[25]; x26 = s_[26]; x27 = s_[27]; x28 = s_[28]; x29 = s_[29]; x30 = s_[30]; x31 = s_[31]; x32 = s_[32]; x33 = s_[33]; x34 = s_[34]; x35 = s_[35]; x36 = s_[36]; x37 = s_[37]; x38 = s_[38]; x39 = s_[39]; x40 = s_[40]; x41 = s_[41]; x42 = s_[42]; x43 = s_[43]; x44 = s_[44]; x45 = s_[45]; x46 = s_[46]; x47 = s_[47]; x48 = s_[48]; x49 = s_[49];
     x50 = s_[50]; x51 = s_[51]; x52 = s_[52]; x53 = s_[53]; x54 = s_[54]; x55 = s_[55]; x56 = s_[56]; x57 = s_[57]; x58 = s_[58]; x59 = s_[59]; x60 = s_[60]; x61 = s_[61]; x62 = s_[62]; x63 = s_[63]; x64 = s_[64]; x65 = s_[65]; x66 = s_[66]; x67 = s_[67]; x68 = s_[68]; x69 = s_[69]; x70 = s_[70]; x71 = s_[71]; x72 = s_[72]; x73 = s_[73]; x74 = s_[74];
 ENDVERBATIM
+}
+
+: The calcium that the pool gives per ms: by fixed steps what it owes of the last hold, by CVODE what is bound at this time.
+FUNCTION taking() (mM/ms) {
+VERBATIM
+    _ltaking = pays;
+#ifndef CORENEURON_BUILD
+    if (cvode_active_ && kernel_) {
+        const double s_[75] = {x00, x01, x02, x03, x04, x05, x06, x07, x08, x09, x10, x11, x12, x13, x14, x15, x16, x17, x18, x19, x20, x21, x22, x23, x24, x25, x26, x27, x28, x29, x30, x31, x32, x33, x34, x35, x36, x37, x38, x39, x40, x41, x42, x43, x44, x45, x46, x47, x48, x49, x50, x51, x52, x53, x54, x55, x56, x57, x58, x59, x60, x61, x62, x63, x64, x65, x66, x67, x68, x69, x70, x71, x72, x73, x74}, u_[3] = {cai*1e3, camtotal*1e3, camkiitotal*1e3};
+        double d_[75], o_[4];
+        (void)nubridge_kernel_rhs(kernel_, (int)policy, s_, u_, d_); /* amounts tells of what is outside */
+        observe_(d_, camtotal, camkiitotal, o_);
+        _ltaking = o_[3];
+    }
+#endif
+ENDVERBATIM
+}
+
+FUNCTION volume() (um3) {
+    if (pool_volume > 0) {
+        volume = pool_volume
+    } else {
+        volume = area*diam/4
+    }
 }
 
 : CVODE's Newton step with the exact Jacobian: here the D of the states hold the right side and dt the solver's gamma. An observable is a sum w of
