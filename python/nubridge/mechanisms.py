@@ -16,7 +16,7 @@ import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from . import _library, paths
+from . import _calcium, _library, paths
 from .errors import MechanismError
 
 #: The mechanisms that the package brings.
@@ -116,16 +116,9 @@ def load(*extra: str | os.PathLike[str], library: str | os.PathLike[str] | None 
     present = _present()
     if "sk" in present:
         _require_ours(wanted, present)
-        return
-    folder = Path(library) if library else compile_mechanisms(extra, demo=demo)
-    _require_same_neuron(folder)
-    file = library_file(folder)
-    _load_file(file)
-    missing = sorted(set(NAMES) - _present())
-    if missing:
-        raise MechanismError(
-            f"{file} has no mechanism {', '.join(missing)}; compile it with `nubridge mechanisms`, which adds ours to yours"
-        )
+    else:
+        _load_folder(Path(library) if library else compile_mechanisms(extra, demo=demo))
+    _calcium.watch()
 
 
 # ---- details -------------------------------------------------------------------------------------------------------------
@@ -257,6 +250,17 @@ def _require_same_neuron(folder: Path) -> None:
     if stamp and stamp["neuron"] != neuron.__version__:
         raise MechanismError(
             f"{folder} was compiled for NEURON {stamp['neuron']}, this is {neuron.__version__}; compile it again with `nubridge mechanisms --output {folder}`"
+        )
+
+
+def _load_folder(folder: Path) -> None:
+    _require_same_neuron(folder)
+    file = library_file(folder)
+    _load_file(file)
+    missing = sorted(set(NAMES) - _present())
+    if missing:
+        raise MechanismError(
+            f"{file} has no mechanism {', '.join(missing)}; compile it with `nubridge mechanisms`, which adds ours to yours"
         )
 
 

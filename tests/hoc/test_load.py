@@ -98,3 +98,10 @@ def test_negative_calcium_stops_the_run_with_its_text(tmp_path, on_path):
     done = hoc(tmp_path, script, on_path)
     assert "hoc_execerror: nubridge model 'sk': input 'ca' is -1 uM; it must be finite and not negative" in done.stderr
     assert "went on" not in done.stdout
+
+
+def test_camkii_where_nothing_writes_calcium_is_named_once(tmp_path, on_path):
+    script = 'load_file("nubridge.hoc")\ncreate a, b\na insert camkii\nb insert camkii\nb insert spineca\n'
+    done = hoc(tmp_path, script + "finitialize(-65)\nfinitialize(-65)", on_path)
+    assert done.stdout.count("where no mechanism writes cai") == 1
+    assert "nubridge: camkii is in a, where no mechanism writes cai" in done.stdout

@@ -202,3 +202,19 @@ def test_calcium_off_the_domain_is_counted_and_said_once():
     outcome = run(bad, 2.0, 1)
     assert outcome.status == 0 and outcome.value == 2  # two steps of 0.1 ms
     assert outcome.stderr.count("outside the domain") == 1
+
+
+def initialised(*others):
+    """Twice, two sections with camkii and `others`."""
+    from neuron import n
+
+    _kept = [segment_of(n, *others) for _ in range(2)]
+    n.finitialize(-65)
+    n.finitialize(-65)
+
+
+def test_calcium_that_nothing_writes_is_warned_of_once():
+    said = run(initialised).stderr
+    assert said.count("UserWarning: camkii is in s and 1 more, where no mechanism writes cai") == 1
+    assert said.count("UserWarning") == 1 and "insert spineca, or another that writes cai" in said
+    assert "UserWarning" not in run(initialised, "spineca").stderr
