@@ -1,9 +1,10 @@
 """Synapses that learn: theta bursts and spike timing on a spiny dendrite, from the NMDA receptors' calcium to CaMKII.
 
 The reconstructed pyramidal cell of the first demo gets 13 spines on an oblique dendrite of the apical tree. All calcium comes from the
-cell: `nmdar` and the channels of `spineca` let it into a head, `spineca` buffers and extrudes it, `sk` and `camkii` read it. Two protocols
-run, each of ten repeats at 5 Hz. Theta bursts: four volleys to all spines, 10 ms apart. Spike timing: the soma is made to fire once, and
-each spine gets its glutamate at a time of its own, its lead before that spike. `hoc/demos/spine.hoc` is the same in hoc.
+cell: `nmdar` and the channels of `spineca` let it into a head, `spineca` buffers and extrudes it, `sk` reads it, the calmodulin of
+`camkii` binds it. Two protocols run, each of ten repeats at 5 Hz. Theta bursts: four volleys to all spines, 10 ms apart. Spike timing:
+the soma is made to fire once, and each spine gets its glutamate at a time of its own, its lead before that spike.
+`hoc/demos/spine.hoc` is the same in hoc.
 
 Figure caption. (a-d) Theta bursts of 13 spines, which make the cell fire. Soma (grey) and the spine in the middle of the dendrite:
 voltage, free calcium, open fraction of its SK channels, CaMKII subunits with calmodulin (bound) and phosphorylated (pT286). (e-g) The
