@@ -243,7 +243,7 @@ def small_disk(folder, size):
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="a disk can be mounted by root only")
-@pytest.mark.parametrize(("size", "words"), [("8k", "cannot be written to"), ("64k", "nrnivmodl failed")])
+@pytest.mark.parametrize(("size", "words"), [("8k", "cannot be written to"), ("128k", "nrnivmodl failed")])
 def test_a_full_disk_is_named(tmp_path, size, words):
     with small_disk(tmp_path / "disk", size):
         said = refused(load_library, None, NUBRIDGE_CACHE=tmp_path / "disk" / "cache")
