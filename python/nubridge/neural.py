@@ -183,7 +183,7 @@ def patterns_of(values: ArrayLike, size: int | None = None) -> Patterns:
     """0/1 patterns as bytes, (..., size); anything else is refused."""
     try:
         given = np.asarray(values)
-        is_binary = np.isin(given, (0, 1))
+        is_binary = (given == 0) | (given == 1)
     except (TypeError, ValueError) as error:
         raise InvalidArgumentError(f"the patterns are no array: {error}; give every row the same length") from error
     if not is_binary.all():

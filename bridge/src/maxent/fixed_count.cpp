@@ -66,9 +66,17 @@ FixedCount::FixedCount(std::span<const double> h, std::size_t count) : count_(co
     for (std::size_t i = 0; i < h.size(); ++i) {
         const double* before = begin_.data() + i * width;
         double* after = begin_.data() + (i + 1) * width;
-        after[0] = before[0] * (1.0 - p_[i]);
-        for (std::size_t k = 1; k < width; ++k) after[k] = before[k] * (1.0 - p_[i]) + before[k - 1] * p_[i];
+        const double active = p_[i], quiescent = 1.0 - p_[i];
+        const auto [least, most] = reach(i + 1);
+        if (least == 0) after[0] = before[0] * quiescent;
+        for (std::size_t k = std::max<std::size_t>(least, 1); k <= most; ++k)
+            after[k] = before[k] * quiescent + before[k - 1] * active;
     }
+}
+
+FixedCount::Reach FixedCount::reach(std::size_t first_units) const noexcept {
+    const std::size_t rest = units() - first_units;
+    return {count_ > rest ? count_ - rest : 0, std::min(first_units, count_)};
 }
 
 double FixedCount::log_partition() const noexcept {
@@ -85,10 +93,14 @@ void FixedCount::moments(std::span<double> moments) const {
     rest[count_ - 1] = 1.0;
     const double whole = begin(units(), count_);
     for (std::size_t i = units(); i-- > 0;) {
+        const double active = p_[i], quiescent = 1.0 - p_[i];
+        const auto [least, most] = reach(i);
+        const std::size_t end = std::min(most + 1, count_);
         double sum = 0.0;
-        for (std::size_t k = 0; k < count_; ++k) sum += begin(i, k) * rest[k];
-        moments[i] = std::min(p_[i] * sum / whole, 1.0);
-        for (std::size_t k = 0; k < count_; ++k) rest[k] = rest[k] * (1.0 - p_[i]) + rest[k + 1] * p_[i];
+        for (std::size_t k = least; k < end; ++k) sum += begin(i, k) * rest[k];
+        moments[i] = std::min(active * sum / whole, 1.0);
+        for (std::size_t k = std::max<std::size_t>(least, 1) - 1; k < end; ++k)
+            rest[k] = rest[k] * quiescent + rest[k + 1] * active;
     }
 }
 

@@ -28,6 +28,12 @@ public:
     void sample(std::uint64_t seed, std::uint64_t run, std::span<std::uint8_t> pattern) const;
 
 private:
+    /// How few and how many of the first units may be active, for `count` in all.
+    struct Reach {
+        std::size_t least, most;
+    };
+    Reach reach(std::size_t first_units) const noexcept;
+
     std::size_t units() const noexcept { return p_.size(); }
     double begin(std::size_t unit, std::size_t active) const noexcept { return begin_[unit * (count_ + 1) + active]; }
 

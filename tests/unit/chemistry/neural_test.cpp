@@ -63,9 +63,8 @@ TEST(NeuralNetwork, HasTheStatedResponses) {
 }
 
 TEST(NeuralNetwork, RefusesWhatIsNoNetwork) {
-    const auto make = [](std::vector<double> weights, std::vector<double> inputs, NeuralRates rates) {
-        return [=] { NeuralNetwork(weights, inputs, rates); };
-    };
+    const auto make = [](const std::vector<double>& weights, const std::vector<double>& inputs,
+                         const NeuralRates& rates) { return [=] { NeuralNetwork(weights, inputs, rates); }; };
     const double nan = std::numeric_limits<double>::quiet_NaN();
     expect_refusal<InvalidArgument>(make({}, {}, usual), {"no neuron"});
     expect_refusal<InvalidArgument>(make({0, 0, 0}, {0, 0}, usual), {"3 weights", "2 x 2"});
