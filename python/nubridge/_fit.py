@@ -7,11 +7,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ._arrays import Array
 from ._awake import Protocol
 from ._fields import Action, Field, total
-from ._optimise import nonnegative
+from ._optimise import lasso_path, nonnegative
 from .errors import InvalidArgumentError
 from .families import Family
 
@@ -34,6 +35,8 @@ class Fit:
     ridge: float
     actions: list[Action] = field(default_factory=list)
     least: float = 0.0
+    #: Coefficients that are fitted, the others are 0; all unless said.
+    kept: NDArray[np.bool_] | None = None
 
     def __post_init__(self) -> None:
         self.protocols = [_trimmed(one) for one in self.protocols]
@@ -69,10 +72,28 @@ class Fit:
             values, gradient = total(self.actions, c, self.threads)
         except InvalidArgumentError:
             return np.inf, np.zeros(len(c))
-        return float(values.sum()) - self.least, gradient
+        return float(values.sum()) - self.least, gradient if self.kept is None else gradient * self.kept
 
     def start(self) -> Array:
         """The coefficients whose F best makes the data's own nu(t): linear, no path is integrated."""
+        return self._minimum(*self._linear())
+
+    def l1_path(self) -> list[tuple[float, Array]]:
+        """The same with L1: pairs of a penalty, relative to that at which the first coefficient leaves 0, and the
+        coefficients, wherever one joins or leaves."""
+        h, b = self._linear()
+        scale = np.sqrt(np.diagonal(h))
+        seen = scale > 1e-9 * scale.max(initial=0.0)
+        scale = scale[seen]
+        unit = h[np.ix_(seen, seen)] / np.outer(scale, scale) + self.ridge * np.eye(len(scale))
+        points = []
+        for weight, x in lasso_path(unit, b[seen] / scale, np.ones(len(scale)), self.positive):
+            points.append((weight, np.zeros(len(b))))
+            points[-1][1][seen] = x / scale
+        return [(weight / max(points[0][0], 1e-300), c) for weight, c in points]
+
+    def _linear(self) -> tuple[Array, Array]:
+        """Normal matrix and right side of SUM |nu(t_j) - nu(t_i) - INTEGRAL F dt|^2 in Fisher's metric."""
         h = np.zeros((self.field.coefficient_count,) * 2)
         b = np.zeros(len(h))
         zero = np.zeros(len(h))
@@ -87,7 +108,7 @@ class Fit:
                 metric = self.family.fisher(nu[1]) * (weights[i] + weights[j]) / dt
                 h += made.T @ metric @ made
                 b += made.T @ metric @ rise
-        return self._minimum(h, b)
+        return h, b
 
     def metric(self, c: Array) -> Array:
         """Gauss and Newton's matrix of the loss: SUM w S' Cov S with S = d nu/dc."""
@@ -115,6 +136,7 @@ class Fit:
         """Of x.h.x / 2 - b.x, held to `centre` where h does not decide."""
         scale = np.sqrt(np.diagonal(h))
         seen = scale > 1e-9 * scale.max(initial=0.0)
+        seen = seen if self.kept is None else seen & self.kept
         x = np.zeros(len(b)) if centre is None else centre.copy()
         if not seen.any():
             return x
@@ -132,6 +154,7 @@ class Fit:
         if any(one.runs is None or len(one.runs) < 2 for one in self.protocols):
             return np.full(len(c), np.nan)
         free = (c > 0) if self.positive else np.ones(len(c), dtype=bool)
+        free = free if self.kept is None else free & self.kept
         spread = np.zeros((free.sum(),) * 2)
         for action, protocol, weights in zip(self.actions, self.protocols, self.weights, strict=True):
             path, moved = action.sensitivities(c)

@@ -81,7 +81,23 @@ def _trajectories(axes: Sequence[Axes], model: LearnedModel, rows: Sequence[dict
         axes[0].figure.legend(*told, loc="outside lower center", ncols=min(len(model.nu_names), 6))
 
 
+def theta_path_figure(model: LearnedModel) -> Figure:
+    """Theta of each term along its L1 path: which reactions matter, from the first that joins on."""
+    penalties, theta = model.theta_path
+    with mpl.rc_context(STYLE):
+        drawn = figure(4.8, 3.2, layout="constrained")
+        axes = drawn.subplots()
+        for name, column in zip(model.coefficient_names, theta.T, strict=True):
+            axes.plot(penalties, column, label=name)
+        axes.set(xlabel="penalty (1: nothing yet, 0: least squares)", ylabel="theta", xlim=(1, 0))
+        drawn.legend(*axes.get_legend_handles_labels(), loc="outside right upper")
+    return drawn
+
+
 def _loss(axes: Axes, model: LearnedModel) -> None:
+    if not model.history:
+        axes.set_axis_off()
+        return
     history = np.maximum(np.array(model.history), 1e-16)
     axes.semilogy(history[:, 0], label="trained on")
     axes.semilogy(history[:, 1], "--", label="held out")

@@ -19,6 +19,8 @@ class BasisCombination:
     """F = SUM_r theta_r F_r: the terms of the network's closure, one a reaction, weighed by what is learned.
 
     With `each_nu` every nu has a theta of its own for every term. theta is not negative unless `nonnegative` is False.
+    `penalty` says which terms matter: from 0 (all) to 1 (none), relative to the L1 penalty at which the first term joins;
+    those that are 0 under it stay 0, the others are fitted without it. LearnedModel.theta_path has the whole path.
     `hop_per_s`, `empty` and `volume_um3` are those of nubridge.Closure.
 
     >>> import nubridge
@@ -28,6 +30,7 @@ class BasisCombination:
 
     each_nu: bool = False
     nonnegative: bool = True
+    penalty: float = 0.0
     hop_per_s: Mapping[str, float] | None = None
     empty: str | None = None
     volume_um3: float | None = None

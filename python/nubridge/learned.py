@@ -71,7 +71,17 @@ class LearnedModel:
     @property
     def history(self) -> list[list[float]]:
         """Loss and held-out loss, a row a step."""
-        return self.document["provenance"]["history"]
+        return self.document["provenance"].get("history", [])
+
+    @property
+    def theta_path(self) -> tuple[Array, Array]:
+        """Which terms matter, by L1 on the start of the fit: penalties from 1 to 0, and theta (penalties x coefficients).
+
+        A penalty of 1 is that at which the first theta leaves 0. Empty for other dynamics and more than 100 coefficients.
+        """
+        given = self.document["provenance"].get("theta_path", [])
+        theta = np.array([row[1] for row in given]).reshape(len(given), len(self.coefficients))
+        return np.array([row[0] for row in given]), theta
 
     @property
     def standard_errors(self) -> Array:

@@ -49,7 +49,7 @@ def report(model: LearnedModel, evaluation: Evaluation, path: str | os.PathLike[
         raise InvalidArgumentError(
             f"the evaluation is of {evaluation.model!r}, the model is {model.name!r}; evaluate this one"
         )
-    from ._learned_figure import learned_figure, parity_figure, trajectory_figure
+    from ._learned_figure import learned_figure, parity_figure, theta_path_figure, trajectory_figure
 
     parts = [
         f"<h1>{_text(model.name)}</h1><p>A model learned by nubridge: a {_text(model.document['family']['kind'])} family with "
@@ -57,6 +57,7 @@ def report(model: LearnedModel, evaluation: Evaluation, path: str | os.PathLike[
         "<h2>How it was made</h2>" + _table(["setting", "value"], _settings(model)) + _repeat(model),
         _figure(learned_figure(model), "Loss by step, and each F along its own nu with the others in the middle of the domain."),
         "<h2>Coefficients</h2>" + _coefficients(model),
+        *([_figure(theta_path_figure(model), "Which terms matter: theta along the L1 path of the start of the fit.")] if len(model.theta_path[0]) else []),
         "<h2>Domain</h2>" + _table(["", "from", "to"], ([name, f"{low:.6g}", f"{high:.6g}"] for name, (low, high) in model.domain.items()))
         + f"<p>An input off it: policy <code>{_text(model.policy)}</code>; it is counted.</p>",
         "<h2>On protocols that it was not trained on</h2>" + _errors(evaluation),

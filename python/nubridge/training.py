@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from . import _library
 from ._arrays import Array
@@ -108,6 +109,9 @@ def train(
     positive = isinstance(dynamics, BasisCombination) and dynamics.nonnegative
     ridge = dynamics.ridge if isinstance(dynamics, GridElements | Polynomial) else 1e-14
     fit = Fit(field, family, training, substeps, threads or default_threads(None), positive, ridge)
+    path = fit.l1_path() if isinstance(dynamics, BasisCombination) and field.coefficient_count <= _MOST_ERRORS else []
+    if isinstance(dynamics, BasisCombination) and dynamics.penalty:
+        fit.kept = _kept(path, dynamics.penalty)
     holding = replace(fit, protocols=held, actions=[], least=0.0) if held else None
     settings = {
         "optimiser": optimiser,
@@ -131,6 +135,7 @@ def train(
         "history": descent.history,
         "loss": fit.loss(best),
         "held_out_loss": None if holding is None else holding.loss(best),
+        "theta_path": [[penalty, c.tolist()] for penalty, c in path],
     }
     bounds = _ranges(training, family, tuple(units))
     driven = [(one, unit, bounds[one]) for one, unit in units.items()]
@@ -141,6 +146,17 @@ def train(
     if output is not None:
         model.save(output)
     return model
+
+
+def _kept(path: Sequence[tuple[float, Array]], penalty: float) -> NDArray[np.bool_]:
+    """The coefficients that are not 0 at this penalty; between two points of the path they are those of either end."""
+    if not 0 < penalty < 1 or not path:
+        raise InvalidArgumentError(
+            f"the penalty is {penalty} for {len(path)} points of a path; it lies between 0 and 1, for at most {_MOST_ERRORS} terms"
+        )
+    above = [c for weight, c in path if weight > penalty][-1]
+    below = next(c for weight, c in path if weight <= penalty)
+    return (above != 0) | (below != 0)
 
 
 def _fitted(fit: Fit, best: Array, names: Sequence[str]) -> dict[str, Any]:

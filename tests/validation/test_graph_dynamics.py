@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import nubridge
+from nubridge._learned_figure import learned_figure
 from nubridge._optimise import lasso_path, nonnegative
 
 
@@ -134,6 +135,7 @@ def test_as_a_learned_model_it_is_saved_read_and_trained_further(tmp_path):
     np.testing.assert_allclose(1000 * again.rhs(inside, u), found.rhs(inside, u), rtol=1e-12)  # a model is per ms
     stepped = nubridge.Kernel(tmp_path).step(inside[0], u[0], 5.0)  # as its mechanism steps it
     np.testing.assert_allclose(stepped, again.step(inside[0], u[0], 5.0), rtol=1e-6)
+    assert learned_figure(again).axes  # has no loss to draw
     moments = [{"t_s": t_s, "inputs": {"u": np.sin(t_s)}, "u0": one[..., 0].T, "u1": one[..., 1].T} for one in samples]
     products = nubridge.Polynomial(products=model.document["dynamics"]["products"])
     trained = nubridge.train(None, family=found.family, dynamics=products, data=moments, inputs={"u": "1"}, steps=5)

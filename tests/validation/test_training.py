@@ -51,6 +51,24 @@ def test_a_reaction_that_is_not_there_gets_theta_0():
     np.testing.assert_allclose(model.coefficients, [1.0, 0.5, 0.0, 0.0], atol=1e-5)
 
 
+def test_the_l1_path_says_which_reactions_matter():
+    """Of five reactions two made the data: they are left at a small penalty, and then fitted without it."""
+    one = {"decay": (["A"], []), "pairs": (["A", "A"], []), "birth": ([], ["A"]), "branch": (["A"], ["A", "A"])}
+    reactions = [
+        {"name": name, "reactants": left, "products": right, "rate": 1.0} for name, (left, right) in one.items()
+    ]
+    network = nubridge.Network.build({"A": 0}, reactions)
+    data = [chain_moments(np.linspace(0, 1, 21), begin, 1.0, 0.5) for begin in ([0.5, 0.1], [-0.5, 0.8])]
+    dynamics = nubridge.BasisCombination(hop_per_s={"A": 1.0}, nonnegative=False, penalty=1e-3)
+    model = nubridge.train(network, family=CHAIN, dynamics=dynamics, data=data, substeps=10)
+    found = dict(zip(model.coefficient_names, model.coefficients, strict=True))
+    assert found == pytest.approx({"decay": 1.0, "pairs": 0.5, "birth": 0.0, "branch": 0.0, "hop_A": 0.0}, abs=1e-6)
+    assert [name for name, theta in found.items() if theta] == ["decay", "pairs"]
+    penalties, theta = model.theta_path
+    assert penalties[0] == 1 and not theta[0].any() and (np.diff(penalties) < 0).all() and penalties[-1] == 0
+    np.testing.assert_allclose(theta[-1], model.coefficients, atol=0.01)  # straight lines of 0.05 s between the data
+
+
 def test_theta_from_100_lattice_runs_lies_within_3_standard_errors_in_95_of_100_repeats():
     rates = nubridge.Network.build(
         {"A": 0},
@@ -270,6 +288,7 @@ def test_bad_data_are_refused_by_words(data, words):
         ({"dynamics": nubridge.GridElements({"A": 0.0})}, ["is 0", "above 0"]),
         ({"dynamics": nubridge.Polynomial(products={"A": [["B"]]})}, ["'B'", "A"]),
         ({"dynamics": nubridge.Polynomial(-1)}, ["-1", "0 or more"]),
+        ({"dynamics": nubridge.BasisCombination(penalty=2.0)}, ["penalty is 2.0", "between 0 and 1"]),
         ({"optimiser": "sgd"}, ["'sgd'", "lbfgs"]),
         ({"inputs": ["k"]}, ["'k'"]),
         ({"policy": "ignore"}, ["'ignore'", "clamp"]),
