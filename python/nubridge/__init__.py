@@ -10,7 +10,7 @@ __version__ = "0.1.0"
 
 from ._boltzmann import FieldFit
 from .closure import Closure
-from .dynamics import BasisCombination, GridElements, Polynomial
+from .dynamics import BasisCombination, GridElements, Polynomial, SmoothMap
 from .errors import (
     Error,
     Interrupted,
@@ -98,6 +98,7 @@ __all__ = [
     "Session",
     "SessionError",
     "Simulator",
+    "SmoothMap",
     "Space",
     "Waveform",
     "accuracy",

@@ -52,6 +52,12 @@ class Field:
         description = {"inputs": inputs, "products": [[list(one) for one in of_nu] for of_nu in products]}
         return cls("polynomial", json.dumps(description).encode())
 
+    @classmethod
+    def of_map(cls, nu: int, inputs: int, standard: Array, hidden: Array) -> Field:
+        """A smooth map: `standard` has the rows centre and scale, `hidden` one row (b, w) a unit."""
+        standard, hidden = np.ascontiguousarray(standard, np.float64), np.ascontiguousarray(hidden, np.float64)
+        return cls("map", nu, inputs, pointer(standard), len(hidden), pointer(hidden))
+
     @property
     def coefficient_count(self) -> int:
         """How many coefficients there are; more after `cover`."""

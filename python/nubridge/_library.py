@@ -188,6 +188,7 @@ _SIGNATURES = {
     "nubridge_coupling_books": (_I, [_I, _I, _P, ctypes.POINTER(_D)]),
     "nubridge_coupling_state": (_I, [_I, ctypes.POINTER(ctypes.c_int64), ctypes.POINTER(_D)]),
     "nubridge_field_open_terms": (_I, [_P, _I, ctypes.POINTER(_P)]),
+    "nubridge_field_open_map": (_I, [_N, _N, _P, _N, _P, ctypes.POINTER(_P)]),
     "nubridge_field_open_grid": (_I, [_S, ctypes.POINTER(_P)]),
     "nubridge_field_open_polynomial": (_I, [_S, ctypes.POINTER(_P)]),
     "nubridge_field_close": (None, [_P]),

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from ._arrays import Array
-from .dynamics import BasisCombination, Dynamics, GridElements, Polynomial
+from .dynamics import BasisCombination, Dynamics, GridElements, Polynomial, SmoothMap
 from .errors import InvalidArgumentError, ModelFileError, ModelNotFoundError
 from .learned import family_of
 from .network import Network
@@ -94,9 +94,11 @@ def _wave(given: Any, t_s: Array, where: str) -> Array:
 
 def _dynamics(given: Mapping[str, Any], path: Path) -> Dynamics:
     words = {key: value for key, value in given.items() if key != "kind"}
-    kinds = {"terms": BasisCombination, "grid": GridElements, "polynomial": Polynomial}
+    kinds = {"terms": BasisCombination, "grid": GridElements, "polynomial": Polynomial, "map": SmoothMap}
     if given.get("kind") not in kinds:
-        raise ModelFileError(f"{path}: dynamics has the kind {given.get('kind')!r}; it is terms, grid or polynomial")
+        raise ModelFileError(
+            f"{path}: dynamics has the kind {given.get('kind')!r}; it is terms, grid, polynomial or map"
+        )
     try:
         return kinds[given["kind"]](**words)
     except TypeError as error:

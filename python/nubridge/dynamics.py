@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
+import numpy as np
+
+from ._arrays import Array
 from ._fields import Field
 from .closure import Closure
 from .errors import InvalidArgumentError
@@ -162,4 +165,56 @@ class Polynomial:
         return [self.products.get(nu, ()) for nu in family.nu_names]
 
 
-Dynamics = BasisCombination | GridElements | Polynomial
+@dataclass(frozen=True)
+class SmoothMap:
+    """F_k a smooth function of all nu and inputs: a plane and `units` hidden units tanh(b + w . z) with weights that are learned.
+
+    z is nu and inputs by the middle and half width of their range in the data; b and w are drawn from `seed`, w with the
+    standard deviation `steepness`. For many nu, where the cells of a grid are too many: the coefficients are
+    nu x (1 + nu + inputs + units). `ridge` holds those that the data do not decide (relative to the best decided one).
+
+    >>> import numpy as np, nubridge
+    >>> t_s = np.linspace(0, 2, 21)
+    >>> data = [{"t_s": t_s, "A": n * np.exp(-t_s)} for n in (30.0, 10.0)]
+    >>> model = nubridge.train(
+    ...     None, family=nubridge.Counts("A", base="poisson"), dynamics=nubridge.SmoothMap(units=5), data=data
+    ... )
+    >>> round(1000 * float(model.rhs([-2.0])[0]), 3)            # the decay of Poisson counts: 1/s, everywhere
+    1.0
+    """
+
+    units: int = 40
+    steepness: float = 1.0
+    ridge: float = 1e-10
+    seed: int = 0
+    #: Centre and scale, one a nu and input; of the data where it is None.
+    standard: tuple[tuple[float, ...], tuple[float, ...]] | None = None
+
+    def over(self, ranges: Sequence[tuple[float, float]]) -> SmoothMap:
+        """The same with the middle and half width of these ranges of nu and inputs."""
+        middle = tuple(0.5 * (low + high) for low, high in ranges)
+        half = tuple(0.5 * (high - low) or 1.0 for low, high in ranges)
+        return replace(self, standard=self.standard or (middle, half))
+
+    def field(self, _network: Network | None, family: Family, inputs: Sequence[str]) -> tuple[Field, tuple[str, ...]]:
+        """F; its coefficients have no names."""
+        if self.units < 0 or not self.steepness > 0:
+            raise InvalidArgumentError(
+                f"a smooth map has units from 0 on and a steepness above 0; got {self.units} and {self.steepness}"
+            )
+        return Field.of_map(len(family.nu_names), len(inputs), np.array(self.standard), self._hidden()), ()
+
+    def description(self, _network: Network | None, _family: Family, _inputs: Sequence[str]) -> dict[str, Any]:
+        """As model.json holds it, without the coefficients."""
+        centre, scale = map(list, self.standard)
+        return {"kind": "map", "centre": centre, "scale": scale, "hidden": self._hidden().tolist()}
+
+    def _hidden(self) -> Array:
+        """Rows (b, w): each unit bends at a place that is uniform in the data's box."""
+        random, wide = np.random.default_rng(self.seed), len(self.standard[0])
+        w = self.steepness * random.normal(size=(self.units, wide))
+        place = random.uniform(-1.0, 1.0, size=(self.units, wide))
+        return np.column_stack([-(w * place).sum(axis=1), w])
+
+
+Dynamics = BasisCombination | GridElements | Polynomial | SmoothMap

@@ -29,7 +29,7 @@ _KINDS = {
     "categorical": families.Categorical,
 }
 _POLICIES = ("clamp", "extrapolate", "error")
-_LEARNED = ("terms", "grid", "polynomial")
+_LEARNED = ("terms", "grid", "polynomial", "map")
 
 
 class LearnedModel:
@@ -165,7 +165,7 @@ class LearnedModel:
         family = family_of(document["family"])
         inputs = [one["name"] for one in document["inputs"]]
         described = document["dynamics"]
-        field = _dynamics_of(described).field(_network_of(described), family, inputs)[0]
+        field = _field_of(described, family, inputs)
         if described["kind"] == "grid":
             field.add(np.array(described["vertices"], np.int32))
         if len(described["coefficients"]) != field.coefficient_count:
@@ -237,13 +237,16 @@ def _network_of(described: Mapping[str, Any]) -> Network | None:
     return network
 
 
-def _dynamics_of(described: Mapping[str, Any]) -> Dynamics:
+def _field_of(described: Mapping[str, Any], family: Family, inputs: Sequence[str]) -> Field:
+    if described["kind"] == "map":
+        standard = np.array([described["centre"], described["scale"]])
+        return Field.of_map(len(family.nu_names), len(inputs), standard, np.array(described["hidden"]))
     if described["kind"] == "grid":
-        return GridElements(described["spacing"], described["arguments"])
+        return GridElements(described["spacing"], described["arguments"]).field(None, family, inputs)[0]
     if described["kind"] == "polynomial":
-        return Polynomial(products=described["products"])
+        return Polynomial(products=described["products"]).field(None, family, inputs)[0]
     options = {key: described.get(key) for key in ("hop_per_s", "empty", "volume_um3")}
-    return BasisCombination(described["each_nu"], **options)
+    return BasisCombination(described["each_nu"], **options).field(_network_of(described), family, inputs)[0]
 
 
 def found(name_or_path: str | os.PathLike[str]) -> LearnedModel | None:

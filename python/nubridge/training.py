@@ -21,7 +21,7 @@ from ._fit import Fit, cover
 from ._optimise import LBFGS, Adam
 from ._simulated import given, simulated
 from ._train_file import read_toml, words_of
-from .dynamics import BasisCombination, Dynamics, GridElements, Polynomial
+from .dynamics import BasisCombination, Dynamics, GridElements, SmoothMap
 from .errors import Interrupted, InvalidArgumentError, ModelFileError
 from .families import Family
 from .kernel import Kernel
@@ -61,8 +61,8 @@ def train(
 ) -> Model | LearnedModel | Kernel:
     """Learns d nu/dt = F(nu, inputs) of a `family` from data; or, given the path of a train.toml alone, makes its model.
 
-    `source` is the network (or its name; None when data are given and dynamics is a grid or polynomial). `dynamics` is a
-    nubridge.BasisCombination (the default), nubridge.GridElements or nubridge.Polynomial. Awake moments come from `data` (a Result, a
+    `source` is the network (or its name; None when data are given and dynamics needs no network). `dynamics` is a
+    nubridge.BasisCombination (the default), GridElements, Polynomial or SmoothMap. Awake moments come from `data` (a Result, a
     mapping of arrays with t_s, a .h5, .csv or .npz file, or a list of these) or from simulating `protocols` in `regime`:
     each a mapping of `t_s`, and where wanted `initial` amounts or a law `nu`, `inputs` by name (a number, values at t_s,
     a callable), `name`. `simulation` goes to nubridge.simulate (volume_um3, space, ...). `inputs` names what drives the
@@ -91,8 +91,6 @@ def train(
     network = source if isinstance(source, Network) or source is None else Network(source)
     units = _units(inputs)
     dynamics = BasisCombination() if dynamics is None else dynamics
-    field, names = dynamics.field(network, family, tuple(units))
-
     how = Seen(network, family, tuple(units), regime, runs, seed, simulation)
     listed = [] if data is None else list(data) if isinstance(data, list | tuple) else [data]
     told = [(one, False) for one in listed] + [(one, True) for one in protocols]
@@ -103,11 +101,15 @@ def train(
         how.protocol(one, how.is_protocol(one), len(told) + i, f"held-out protocol {i}")
         for i, one in enumerate(held_out)
     ]
+    bounds = _ranges(training, family, tuple(units))
+    if isinstance(dynamics, SmoothMap):
+        dynamics = dynamics.over([bounds[one] for one in (*family.nu_names, *units)])
+    field, names = dynamics.field(network, family, tuple(units))
     if isinstance(dynamics, GridElements):
         spacing = np.array([dynamics.spacing.get(nu, 1.0) for nu in family.nu_names])
         cover(field, training, dynamics.margin, spacing)
     positive = isinstance(dynamics, BasisCombination) and dynamics.nonnegative
-    ridge = dynamics.ridge if isinstance(dynamics, GridElements | Polynomial) else 1e-14
+    ridge = 1e-14 if isinstance(dynamics, BasisCombination) else dynamics.ridge
     fit = Fit(field, family, training, substeps, threads or default_threads(None), positive, ridge)
     path = fit.l1_path() if isinstance(dynamics, BasisCombination) and field.coefficient_count <= _MOST_ERRORS else []
     if isinstance(dynamics, BasisCombination) and dynamics.penalty:
@@ -137,7 +139,6 @@ def train(
         "held_out_loss": None if holding is None else holding.loss(best),
         "theta_path": [[penalty, c.tolist()] for penalty, c in path],
     }
-    bounds = _ranges(training, family, tuple(units))
     driven = [(one, unit, bounds[one]) for one, unit in units.items()]
     ranges = {nu: bounds[nu] for nu in family.nu_names}
     document = document_of(name, family, dynamics, network, driven, ranges, provenance, policy)

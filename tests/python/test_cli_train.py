@@ -101,7 +101,7 @@ def test_resumed_training_gives_the_bytes_of_an_uncut_one(settings, tmp_path):
         ("steps = 5", "step = 5", ["'step'", "steps"]),
         ("inputs.k = 0.6", 'inputs.k = "high"', ["'high'", "bumps"]),
         ('base = "poisson"', "bases = 2", ["'counts'", "bases"]),
-        ('kind = "grid"', 'kind = "net"', ["'net'", "terms, grid or polynomial"]),
+        ('kind = "grid"', 'kind = "net"', ["'net'", "terms, grid, polynomial or map"]),
         ("base = 0.5,", "level = 0.5,", ["'level'", "base"]),
         ("points = 11\ninitial = { A = 15 }", "point = 11", ["held_out 0", "'point'"]),
     ],

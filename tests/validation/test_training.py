@@ -176,6 +176,45 @@ def test_a_channel_learned_on_a_grid_holds_for_calcium_never_seen():
     assert model.outside([0.0], [3.0]) and not model.outside([0.0], [0.5])
 
 
+def test_a_smooth_map_learns_sk_and_is_stepped_by_a_kernel(tmp_path):
+    """Five nu and calcium, which a grid would need 6-dimensional cells for; open probability within 0.5 % of the master equation."""
+    t_s = np.linspace(0, 0.3, 61)
+    levels = (0.2, 0.4, 0.6, 0.8, 1.0)
+    states = ["C1", "C2", "C3", "C4", "O1", "O2"]
+    starts = [
+        dict(zip(states, row, strict=True))
+        for row in ([0.4, 0.2, 0.2, 0.1, 0.05, 0.05], [0.1, 0.1, 0.2, 0.2, 0.1, 0.3])
+    ]
+    protocols = [{"t_s": t_s, "initial": start, "inputs": {"Ca": level}} for level in levels for start in starts]
+    protocols += [
+        {"t_s": t_s, "initial": start, "inputs": {"Ca": 0.6 - 0.4 * np.cos(2 * np.pi * t_s / period)}}
+        for period in (0.1, 0.2)
+        for start in starts
+    ]
+    model = nubridge.train(
+        "sk_calcium",
+        tmp_path,
+        family=nubridge.Categorical(states),
+        dynamics=nubridge.SmoothMap(units=60, steepness=0.7),
+        protocols=protocols,
+        regime="ode",
+        inputs={"Ca": "uM"},
+        steps=8,
+        name="map",
+    )
+    unseen = {"t_s": t_s, "initial": starts[0], "inputs": {"Ca": 0.6 - 0.3 * np.cos(2 * np.pi * t_s / 0.14)}}
+    row = nubridge.evaluate(model, "sk_calcium", [unseen], regime="ode").rows[0]
+    open_ = [k for k, name in enumerate(model.nu_names) if name.startswith("O")]
+    made, exact = (row[which][:, open_].sum(axis=1) for which in ("moments", "awake"))
+    print(np.abs(made / exact - 1).max(), model.provenance["loss"])
+    np.testing.assert_allclose(made, exact, rtol=0.005)
+    kernel, read = nubridge.Kernel(tmp_path), nubridge.Model(tmp_path)
+    nu = row["nu"][10]
+    np.testing.assert_array_equal(read.rhs(nu, [0.5]), model.rhs(nu, [0.5]))
+    np.testing.assert_allclose(kernel.rhs(nu, [0.5]), model.rhs(nu, [0.5]), rtol=1e-12)
+    np.testing.assert_allclose(kernel.step(nu, [0.5], 20.0), model.step(nu, [0.5], 20.0), atol=1e-6)
+
+
 def test_a_model_is_the_same_bytes_for_any_threads_and_when_resumed(tmp_path):
     data = [chain_moments(np.linspace(0, 1, 11), begin, 1.0, 0.5) for begin in ([0.5, 0.1], [-0.5, 0.8])]
     how = {"family": CHAIN, "data": data, "optimiser": "lbfgs"}

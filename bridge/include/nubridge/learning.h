@@ -29,6 +29,10 @@ nubridge_status nubridge_field_open_grid(const char*, nubridge_field**);
 /** (json, out) Polynomials: {"inputs": 1, "products": [[[], [0], [0, 1]], ...]} one list a nu of products, each a list
  * of places among nu and inputs. c: one a product, those of the first nu first. */
 nubridge_status nubridge_field_open_polynomial(const char*, nubridge_field**);
+/** (nu, inputs, standard, units, hidden, out) A smooth map: standard holds the centre of each nu and input, then the
+ * scale of each; hidden is units x (1 + nu + inputs), b and w of tanh(b + w . z). c: one row a nu, 1 + nu + inputs +
+ * units. */
+nubridge_status nubridge_field_open_map(size_t, size_t, const double*, size_t, const double*, nubridge_field**);
 /** (field) Frees it; null is allowed. */
 void nubridge_field_close(nubridge_field*);
 /** (field, kind) How many; 0 for another kind. */

@@ -12,6 +12,7 @@
 #include "dynamics/basis_combination.hpp"
 #include "dynamics/grid_elements.hpp"
 #include "dynamics/polynomial.hpp"
+#include "dynamics/smooth_map.hpp"
 #include "model_file/family_file.hpp"
 
 using nubridge::InvalidArgument;
@@ -105,6 +106,21 @@ nubridge_status nubridge_field_open_polynomial(const char* json, nubridge_field*
         *out = new nubridge_field{std::make_shared<const Polynomial>(nubridge::model_file::read_polynomial(
                                       required(json, "the description"), "the description of the polynomial")),
                                   nullptr};
+    });
+}
+
+nubridge_status nubridge_field_open_map(size_t nu, size_t inputs, const double* standard, size_t units,
+                                        const double* hidden, nubridge_field** out) {
+    return guarded([&] {
+        required(out, "the place for the field");
+        const std::size_t all = nu + inputs;
+        const auto numbers = copied(standard, 2 * all, "the centres and scales");
+        const auto middle = numbers.begin() + static_cast<std::ptrdiff_t>(all);
+        *out = new nubridge_field{
+            std::make_shared<const nubridge::dynamics::SmoothMap>(
+                nu, std::vector<double>(numbers.begin(), middle), std::vector<double>(middle, numbers.end()),
+                copied(hidden, units * (1 + all), "the hidden units")),
+            nullptr};
     });
 }
 

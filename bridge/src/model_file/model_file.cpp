@@ -191,9 +191,10 @@ void require_learned(const json& document, const std::string& origin) {
     root.text("name");
     read_policy(root);
     read_family(root.member("family").dump(), origin + ": family");
-    const Object dynamics(root.member("dynamics"), origin + ": dynamics",
-                          {"kind", "coefficients", "names", "standard_errors", "each_nu", "network", "hop_per_s",
-                           "empty", "volume_um3", "spacing", "arguments", "vertices", "products"});
+    const Object dynamics(
+        root.member("dynamics"), origin + ": dynamics",
+        {"kind", "coefficients", "names", "standard_errors", "each_nu", "network", "hop_per_s", "empty", "volume_um3",
+         "spacing", "arguments", "vertices", "products", "centre", "scale", "hidden"});
     for (const json& one : dynamics.list("coefficients")) {
         if (!one.is_number()) dynamics.fail("needs numbers as 'coefficients', found " + one.dump());
     }
@@ -204,7 +205,7 @@ void require_learned(const json& document, const std::string& origin) {
 bool is_learned(const json& document) {
     const json dynamics = document.is_object() ? document.value("dynamics", json()) : json();
     const json kind = dynamics.is_object() ? dynamics.value("kind", json()) : json();
-    return kind == "terms" || kind == "grid" || kind == "polynomial";
+    return kind == "terms" || kind == "grid" || kind == "polynomial" || kind == "map";
 }
 
 ModelFile parse(std::string_view text, const std::string& origin) {

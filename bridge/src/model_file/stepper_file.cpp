@@ -10,6 +10,7 @@
 #include "dynamics/basis_combination.hpp"
 #include "dynamics/grid_elements.hpp"
 #include "dynamics/polynomial.hpp"
+#include "dynamics/smooth_map.hpp"
 #include "model_file/family_file.hpp"
 #include "model_file/json_object.hpp"
 #include "model_file/mass_action_file.hpp"
@@ -152,6 +153,24 @@ std::unique_ptr<const dynamics::Stepper> learned_polynomial(LearnedDefinition le
     return dynamics::learned_stepper(std::move(learned));
 }
 
+std::unique_ptr<const dynamics::Stepper> learned_map(LearnedDefinition learned, const json& document,
+                                                     const std::string& origin) {
+    const json& section = document["dynamics"];
+    std::vector<double> hidden;
+    for (const json& unit : section.at("hidden")) {
+        for (const json& number : unit) hidden.push_back(number.get<double>());
+    }
+    const auto map = std::make_shared<const dynamics::SmoothMap>(
+        learned.family->nu_count(), section.at("centre").get<std::vector<double>>(),
+        section.at("scale").get<std::vector<double>>(), std::move(hidden));
+    if (learned.coefficients.size() != map->coefficient_count() || map->input_count() != learned.inputs.size())
+        throw ModelInvalid(origin + ": there are " + std::to_string(learned.coefficients.size()) +
+                           " coefficients; the map has " + std::to_string(map->coefficient_count()) +
+                           ": train it again");
+    learned.field = map;
+    return dynamics::learned_stepper(std::move(learned));
+}
+
 std::unique_ptr<const dynamics::Stepper> learned(const json& document, const std::string& origin) {
     const Object root(document, origin + ": the model",
                       {"schema", "schema_version", "name", "title", "family", "inputs", "dynamics", "domain", "policy",
@@ -170,7 +189,8 @@ std::unique_ptr<const dynamics::Stepper> learned(const json& document, const std
     const json& kind = document["dynamics"]["kind"];
     if (kind == "terms") return learned_terms(std::move(definition), document, origin);
     if (kind == "grid") return learned_grid(std::move(definition), document, origin);
-    return learned_polynomial(std::move(definition), document, origin);
+    return kind == "map" ? learned_map(std::move(definition), document, origin)
+                         : learned_polynomial(std::move(definition), document, origin);
 }
 
 }  // namespace

@@ -7,6 +7,7 @@
 #include "dynamics/basis_combination.hpp"
 #include "dynamics/grid_elements.hpp"
 #include "dynamics/polynomial.hpp"
+#include "dynamics/smooth_map.hpp"
 #include "expect.hpp"
 #include "learning/action.hpp"
 #include "maxent/categorical.hpp"
@@ -112,6 +113,20 @@ TEST_P(Gradients, OfABasisCombinationAgreeThreeWays) {
         const auto each = std::make_shared<const BasisCombination>(driven(family), true);
         expect_three_ways_agree(shared, family, protocol, {0.8, 1.1, 0.6}, "shared theta");
         expect_three_ways_agree(each, family, protocol, {0.8, 1.1, 0.6, 0.9, 1.0, 0.7}, "theta a nu");
+    }
+}
+
+TEST_P(Gradients, OfASmoothMapAgreeThreeWays) {
+    Random random(5);
+    for (const Sign sign : {Sign::minus, Sign::plus}) {
+        const auto family = GetParam().family(sign);
+        const Protocol protocol = protocol_at(*family, GetParam().nu);
+        const std::size_t n = family->nu_count(), arguments = n + 1, units = 3;
+        const Numbers centre = random.uniforms(arguments, -0.3, 0.3), scale = random.uniforms(arguments, 1.0, 2.0),
+                      hidden = random.uniforms(units * (1 + arguments), -1.5, 1.5),
+                      coefficients = random.uniforms(n * (1 + arguments + units), -0.15, 0.15);
+        const auto map = std::make_shared<const dynamics::SmoothMap>(n, centre, scale, hidden);
+        expect_three_ways_agree(map, family, protocol, coefficients, "smooth map");
     }
 }
 
