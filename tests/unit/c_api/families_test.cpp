@@ -1,6 +1,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -99,6 +100,26 @@ TEST_F(Families, RowsComeBackAsRows) {
     double mean = 0.0;
     for (std::size_t i = 0; i < found; ++i) mean += states[i] * probabilities[i];
     EXPECT_NEAR(mean, m[0], 1e-13);
+}
+
+TEST_F(Families, MarkovChainsAreThoseOfABinaryField) {
+    ASSERT_EQ(nubridge_family_open(R"({"kind": "binary_field", "units": ["x", "y"], "cliques": [["x"], ["x", "y"]]})",
+                                   &family),
+              NUBRIDGE_OK);
+    const Numbers nu{40.0, 0.0, -40.0, 0.0};
+    Numbers samples(2 * 10 * 2), states{0, 1, 0, 1};
+    ASSERT_EQ(nubridge_family_sample_chains(family, 2, nu.data(), 10, 3, 2, 1, samples.data()), NUBRIDGE_OK);
+    for (std::size_t i = 0; i < 20; ++i) EXPECT_EQ(samples[2 * i], i < 10 ? 1.0 : 0.0);
+    const std::vector<std::uint8_t> held{0, 1};
+    ASSERT_EQ(nubridge_family_move_chains(family, nu.data(), 2, 1, held.data(), 1, 1, states.data()), NUBRIDGE_OK);
+    EXPECT_EQ(states, (Numbers{1, 1, 1, 1}));
+    EXPECT_EQ(nubridge_family_sample_chains(family, 1, nu.data(), 1, 0, 1, 1, samples.data()),
+              NUBRIDGE_INVALID_ARGUMENT);
+    nubridge_family_close(family);
+    ASSERT_EQ(nubridge_family_open(poisson, &family), NUBRIDGE_OK);
+    EXPECT_EQ(nubridge_family_move_chains(family, nu.data(), 2, 1, nullptr, 1, 1, states.data()),
+              NUBRIDGE_INVALID_ARGUMENT);
+    expect_words(nubridge_last_error(), {"binary field"});
 }
 
 TEST_F(Families, ClosureHasTermsAnInputAndSlopes) {

@@ -85,6 +85,11 @@ TEST_F(Learning, MistakesAreRefusedByWords) {
     EXPECT_EQ(nubridge_field_open_grid(R"({"inputs": 0, "spacing": [1.0], "arguments": [["A"]]})", &bad),
               NUBRIDGE_MODEL_INVALID);
     expect_words(nubridge_last_error(), {"arguments", "\"A\""});
+    EXPECT_EQ(nubridge_field_open_polynomial(R"({"inputs": 0, "products": [[[], [1]]]})", &bad),
+              NUBRIDGE_INVALID_ARGUMENT);
+    expect_words(nubridge_last_error(), {"factor 1", "1 nu and inputs"});
+    EXPECT_EQ(nubridge_field_open_polynomial(R"({"inputs": 0, "products": [["A"]]})", &bad), NUBRIDGE_MODEL_INVALID);
+    expect_words(nubridge_last_error(), {"products", "\"A\""});
     const std::vector<std::int32_t> vertex{3, 0, 0, 0, 0, 0, 0};
     EXPECT_EQ(nubridge_field_add(field, 1, vertex.data()), NUBRIDGE_INVALID_ARGUMENT);
     expect_words(nubridge_last_error(), {"F 3", "there are 1"});
