@@ -19,6 +19,7 @@ from .dynamics import Polynomial, products_up_to
 from .errors import InvalidArgumentError, OutsideDomainWarning
 from .families import BinaryField
 from .learned import LearnedModel, document_of
+from .results import Result
 
 # Sets of errors on top of the data, from which the errors of theta come: known to 1 / sqrt(2 * 50) = 10 %.
 _REPEATS = 50
@@ -140,7 +141,7 @@ class GraphDynamics:
 
 def gccd(
     family: BinaryField,
-    data: Mapping[str, Any] | Sequence[Mapping[str, Any]],
+    data: Mapping[str, Any] | Result | Sequence[Mapping[str, Any] | Result],
     candidates: int | Mapping[str, Candidate] = 1,
     *,
     inputs: Sequence[str] = (),
@@ -153,7 +154,8 @@ def gccd(
     """A graph and d nu/dt on it from samples at times.
 
     `family` holds the candidate cliques, `data` one or several mappings of `t_s` and `samples` (times x samples x units,
-    0 and 1), and what `inputs` names: a number, one a time, or a callable. First each time has its nu by
+    0 and 1), and what `inputs` names: a number, one a time, or a callable; or, without inputs, results of
+    nubridge.simulate whose species are the units. First each time has its nu by
     `BinaryField.fit` (`method`, `how`). With `method` "exact" the graph is found: by an L1 fit with a penalty of `graph_z`
     standard errors; then the cliques found at any time are fitted without it, and those stay whose nu reaches as many
     standard errors at some time. 0 keeps all cliques.
@@ -178,7 +180,7 @@ def gccd(
     >>> bool((abs(found.theta - [[0, -1, 0], [0, 0, -1]]) < 0.05).all()), tuple(found.candidates)
     (True, ('1', 'a', 'b'))
     """
-    listed = [data] if isinstance(data, Mapping) else list(data)
+    listed = [data] if isinstance(data, Mapping | Result) else list(data)
     names = (inputs,) if isinstance(inputs, str) else tuple(inputs)
     seen = [_read(family, one, names, f"protocol {i}") for i, one in enumerate(listed)]
     if method == "exact":
@@ -205,9 +207,15 @@ def gccd(
 
 
 def _read(
-    family: BinaryField, source: Mapping[str, Any], inputs: Sequence[str], name: str
+    family: BinaryField, source: Mapping[str, Any] | Result, inputs: Sequence[str], name: str
 ) -> tuple[Array, list[Array], Array]:
     """Times, samples a time, and inputs at the times."""
+    if isinstance(source, Result):
+        units = family.description["units"]
+        missing = [unit for unit in units if unit not in source.names]
+        if missing:
+            raise InvalidArgumentError(f"{name} has no {missing[0]!r}; record every unit: {', '.join(units)}")
+        source = {"t_s": source.t_s, "samples": np.stack([source[unit].T for unit in units], axis=-1)}
     missing = [key for key in ("t_s", "samples") if key not in source]
     if missing:
         raise InvalidArgumentError(f"{name} lacks {missing[0]!r}; give t_s and samples (times x samples x units)")

@@ -143,6 +143,29 @@ def test_as_a_learned_model_it_is_saved_read_and_trained_further(tmp_path):
     assert np.abs((trained.coefficients - model.coefficients) / model.standard_errors).max() < 4
 
 
+def test_runs_of_a_network_are_samples():
+    """Two receptors, the first drives the second: nu at each time beside the master equation of the four states."""
+    reactions = [
+        {"name": "a_opens", "reactants": ["a_off"], "products": ["a"], "rate": 2.0},
+        {"name": "a_closes", "reactants": ["a"], "products": ["a_off"], "rate": 1.0},
+        {"name": "b_opens", "reactants": ["b_off"], "products": ["b"], "rate": 0.5},
+        {"name": "b_driven", "reactants": ["b_off", "a"], "products": ["b", "a"], "rate": 3.0},
+        {"name": "b_closes", "reactants": ["b"], "products": ["b_off"], "rate": 1.0},
+    ]
+    network = nubridge.Network.build({"a_off": 1, "b_off": 1, "a": 0, "b": 0}, reactions)
+    t_s = np.array([0.2, 0.4, 0.7, 1.0])
+    runs = nubridge.simulate(network, "ssa", t_s, 4000, seed=1, record=["a", "b"], progress=False)
+    field = nubridge.BinaryField(["a", "b"], [("a",), ("b",), ("a", "b")])
+    found = nubridge.gccd(field, runs, 0).slices[0]
+    # Into (rows) and out of the states 00, 10, 01, 11 of (a, b).
+    into = np.array([[0, 1, 1, 0], [2, 0, 0, 1], [0.5, 0, 0, 1], [0, 3.5, 2, 0]])
+    values, vectors = np.linalg.eig(into - np.diag(into.sum(axis=0)))
+    for t, nu, error in zip(t_s, found.nu, found.standard_errors, strict=True):
+        p = (vectors @ np.diag(np.exp(values * t)) @ np.linalg.inv(vectors))[:, 0]
+        exact = [np.log(p[1] / p[0]), np.log(p[2] / p[0]), np.log(p[3] * p[0] / (p[1] * p[2]))]
+        assert np.abs((nu - exact) / error).max() < 4
+
+
 def test_slices_learned_by_chains_serve_as_well():
     field, t_s = field_of(2, [(0, 1)]), np.linspace(0, 1, 4)
     nu = np.array([[-0.5, 0.2, np.exp(-t)] for t in t_s])
@@ -202,6 +225,7 @@ def own_candidate(field):
             ),
             ["'all'", "(3, 1)"],
         ),
+        (lambda f: nubridge.gccd(f, nubridge.simulate("decay", [0, 1, 2])), ["protocol 0", "no 'u0'"]),
         (lambda f: own_candidate(f).model(), ["your own", "order"]),
     ],
 )
