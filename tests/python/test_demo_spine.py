@@ -1,5 +1,6 @@
 """The demo of a spiny dendrite: what its runs show, and what it writes."""
 
+import itertools
 import json
 import subprocess
 import sys
@@ -7,6 +8,7 @@ import sys
 import numpy as np
 import pytest
 
+import nubridge
 from neuron_process import environment
 
 # NEURON holds one cell of the demo and one set of mechanisms a process, so that the demo runs in one of its own.
@@ -25,6 +27,7 @@ print(json.dumps({
     "popen": runs[0].popen.max(axis=1).tolist(),
     "pT286": [run.pT286[:, -1].tolist() for run in runs],
     "grows": all(bool((run.pT286[:, 1:] >= run.pT286[:, :-1]).all()) for run in runs),
+    "traces": {name: getattr(runs[1], name)[demo.LEADS_ms.index(10)].tolist() for name in ("ca_uM", "bound", "pT286")},
     "again": bool((again.ca_uM == runs[0].ca_uM).all()),
 }))
 """
@@ -70,6 +73,20 @@ def test_glutamate_before_the_spike_lets_in_more_calcium_than_after(runs):
         before, after = values[(leads > 0) & (leads <= 40)], values[leads < 0]
         assert before.min() > 1.3 * after.max()
         assert leads[values.argmax()] == 10
+
+
+def test_camkii_is_right_on_the_calcium_of_the_cell(runs):
+    kernel, traces = nubridge.Kernel("camkii"), runs["traces"]
+    ca_uM = np.array(traces["ca_uM"])
+    amounts = kernel.initial([ca_uM[0], 30.0, 80.0])
+    exact = [kernel.observe(amounts)]
+    for first, last in itertools.pairwise(ca_uM):
+        for share in (0.25, 0.75):  # two steps, of 1/8 of the mechanism's `hold`
+            amounts = kernel.step(amounts, [first + share * (last - first), 30.0, 80.0], dt_ms=0.0125)
+        exact.append(kernel.observe(amounts))
+    for name in ("bound", "pT286"):
+        expected = np.array([row[name] for row in exact]) / 80
+        assert np.abs(traces[name] - expected).max() < 1e-3 * expected.max()  # 2e-2 is asked
 
 
 def test_a_second_run_repeats_bit_for_bit(runs):
