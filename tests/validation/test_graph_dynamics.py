@@ -225,7 +225,7 @@ def own_candidate(field):
             ),
             ["'all'", "(3, 1)"],
         ),
-        (lambda f: nubridge.gccd(f, nubridge.simulate("decay", [0, 1, 2])), ["protocol 0", "no 'u0'"]),
+        (lambda f: nubridge.gccd(f, nubridge.simulate("decay", t_s=[0, 1, 2])), ["protocol 0", "no 'u0'"]),
         (lambda f: own_candidate(f).model(), ["your own", "order"]),
     ],
 )
