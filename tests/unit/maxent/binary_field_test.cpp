@@ -81,7 +81,7 @@ TEST(BinaryField, GraphsThatAreTooTightlyKnitAreNotSummedOut) {
 }
 
 TEST(BinaryField, DefinitionsThatDoNotFitAreRefused) {
-    const auto make = [](Cliques cliques) { return [=] { BinaryField(units(3), cliques); }; };
+    const auto make = [](const Cliques& cliques) { return [=] { BinaryField(units(3), cliques); }; };
     expect_refusal<InvalidArgument>(make({}), {"0 cliques"});
     expect_refusal<InvalidArgument>(make({{0}, {}}), {"clique 1 has no units"});
     expect_refusal<InvalidArgument>(make({{0, 3}}), {"unit 3"});
