@@ -102,7 +102,7 @@ static void open_(void) {
 /* Tells of a step that left the domain; raises a fault, or keeps it for raise_. */
 static void fault_(nubridge_status status_, double policy_, const double* u_, int is_alone_) {
     const char* text_ = status_ != NUBRIDGE_OUTSIDE || nubridge_kernel_first_outside(kernel_) ? nubridge_kernel_explain(kernel_, status_, (int)policy_, u_) : 0;
-    if (status_ == NUBRIDGE_INVALID_ARGUMENT && kernel_) text_ = "the mechanism camkii needs policy_camkii 0, 1, 2 or 3, hold from 0 on and totals above 0; correct them and call finitialize()";
+    if (status_ == NUBRIDGE_INVALID_ARGUMENT && kernel_) text_ = "the mechanism camkii needs policy_camkii 0, 1, 2 or 3, takes 0 or 1, hold and pool_volume from 0 on and totals above 0; correct them and call finitialize()";
     if (status_ == NUBRIDGE_OUTSIDE && text_) fprintf(stderr, "%s (said once; outside_camkii counts)\n", text_);
     if (status_ == NUBRIDGE_OUTSIDE) return;
     if (is_alone_) hoc_execerror(text_, 0);
@@ -271,7 +271,7 @@ PROCEDURE start() {
 VERBATIM
     double s_[75] = {0}, u_[3] = {cai*1e3, camtotal*1e3, camkiitotal*1e3}, o_[4] = {0};
     open_(); (void)nubridge_kernel_fault_take(kernel_);
-    if (!(policy >= 0 && policy <= 3 && hold >= 0 && camtotal > 0 && camkiitotal > 0)) fault_(NUBRIDGE_INVALID_ARGUMENT, policy, u_, 1);
+    if (!(policy >= 0 && policy <= 3 && (takes == 0 || takes == 1) && hold >= 0 && pool_volume >= 0 && camtotal > 0 && camkiitotal > 0)) fault_(NUBRIDGE_INVALID_ARGUMENT, policy, u_, 1);
     nubridge_status status_ = nubridge_kernel_initial(kernel_, (int)policy, u_, s_);
     if (status_ != NUBRIDGE_OK) { outside += status_ == NUBRIDGE_OUTSIDE; fault_(status_, policy, u_, 1); }
     observe_(s_, camtotal, camkiitotal, o_);

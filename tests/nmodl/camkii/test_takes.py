@@ -5,24 +5,23 @@ import math
 import numpy as np
 import pytest
 
-from neuron_process import in_neuron
+from neuron_process import in_neuron, run
 
 VOLUME_um3 = math.pi / 6 * 0.5**3
 
 
-def head(n, closed=True, takes=1.0, **settings):
+def head(n, closed=True, **settings):
     """A spine head with calmodulin and CaMKII; closed: without channels and pumps."""
     section = n.Section("head")
     section.L = section.diam = 0.5
     section.insert("spineca")
     section.insert("camkii")
     segment = section(0.5)
-    segment.spineca.head_volume = segment.camkii.pool_volume = VOLUME_um3
-    segment.camkii.takes = takes
+    segment.spineca.head_volume = VOLUME_um3
     if closed:
         segment.spineca.vdcc = segment.spineca.pmca = segment.spineca.ncx = 0
         segment.spineca.rest = 1e-4
-    for name, value in settings.items():
+    for name, value in {"takes": 1.0, "pool_volume": VOLUME_um3, **settings}.items():
         setattr(segment.camkii, name, value)
     return section, segment
 
@@ -150,3 +149,17 @@ def restored():
 def test_a_restored_run_goes_on_bit_for_bit():
     first, second = in_neuron(restored)
     assert np.array_equal(first, second)
+
+
+def started_with(name, value):
+    from neuron import n
+
+    _section, _segment = head(n, **{name: value})
+    n.finitialize(-65)
+
+
+@pytest.mark.parametrize(("name", "value"), [("takes", 0.5), ("pool_volume", -1.0), ("pool_volume", math.nan)])
+def test_what_cannot_be_is_refused_in_a_sentence(name, value):
+    outcome = run(started_with, name, value)
+    assert outcome.status == 1 and "RuntimeError" in outcome.stderr
+    assert "takes 0 or 1, hold and pool_volume from 0 on" in outcome.stderr
