@@ -158,7 +158,7 @@ def _info(arguments: argparse.Namespace) -> int:
         lower, upper = model.domain[name]
         print(f"input        {name}: {lower:g} to {upper:g} {unit}; outside: {model.policy}")
     for key, text in model.provenance.items():
-        if key != "history":
+        if key not in ("history", "theta_path"):
             print(f"{key:12} {text}")
     return 0
 

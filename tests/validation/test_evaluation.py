@@ -71,6 +71,7 @@ def test_training_the_shipped_settings_gives_the_shipped_thetas(tmp_path):
     np.testing.assert_allclose(model.coefficients, 1.0, atol=1e-3)
     np.testing.assert_allclose(model.coefficients, shipped.coefficients, atol=1e-6)
     assert model.provenance["network"] == shipped.provenance["network"]
+    assert set(model.provenance) == set(shipped.provenance)
 
 
 def test_nothing_to_evaluate_on_is_refused():
