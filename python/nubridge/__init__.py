@@ -38,6 +38,7 @@ from .graph_dynamics import GraphDynamics, gccd
 from .inputs import PulseTrain, Waveform
 from .kernel import Kernel
 from .latent import LatentGaussian, LatentRates, fourier_series
+from .lattice_family import Lattice, SampledMoments
 from .learned import LearnedModel
 from .mechanisms import load
 from .model import Model
@@ -73,6 +74,7 @@ __all__ = [
     "Kernel",
     "LatentGaussian",
     "LatentRates",
+    "Lattice",
     "LearnedModel",
     "LibraryError",
     "MechanismError",
@@ -95,6 +97,7 @@ __all__ = [
     "PulseTrain",
     "Result",
     "ResultFileError",
+    "SampledMoments",
     "Session",
     "SessionError",
     "Simulator",
