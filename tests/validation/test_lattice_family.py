@@ -31,7 +31,7 @@ def test_a_ring_agrees_with_the_chain_of_its_length(sign):
     # the covariance of n normal pairs errs by sqrt((s_aa s_bb + s_ab^2) / n); X are sums over 24 sites, nearly normal
     exact = chain.fisher(nu)
     error = np.sqrt((np.multiply.outer(np.diag(exact), np.diag(exact)) + exact**2) / ring.chains)
-    assert (np.abs(ring.fisher(nu) - exact) < 5 * error).all()
+    assert (np.abs(ring.fisher(nu) - exact) < 4 * error).all()
 
 
 def test_nu_is_found_from_the_means_of_a_box():

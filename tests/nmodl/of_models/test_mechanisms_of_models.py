@@ -76,9 +76,11 @@ def stepped_channel(folder):
     state, before = model.initial([0.3]), 0.3
     for ca_uM in 0.3 + 2.0 * np.sin(0.1 * np.arange(1, 41)) ** 2:
         segment.cai = ca_uM * 1e-3
+        current = (
+            segment.mysk.gbar * segment.mysk.open * (segment.v - segment.ek)
+        )  # BREAKPOINT comes before the state moves
         n.fadvance()
         state, before = model.step(state, [(before + ca_uM) / 2], n.dt), ca_uM
-    current = segment.mysk.gbar * segment.mysk.open * (segment.v - segment.ek)
     return (
         values(segment.mysk, model.state_names),
         state,
@@ -93,8 +95,7 @@ def test_a_learned_channel_steps_as_its_model(made):
     states, expected, open_, expected_open, current, expected_current = in_neuron(stepped_channel, str(made))
     np.testing.assert_allclose(states, expected, rtol=0, atol=1e-13)
     assert open_ == pytest.approx(expected_open, abs=1e-13)
-    # the current is of the step's new state and the voltage before it: BREAKPOINT is solved after the state
-    assert current == pytest.approx(expected_current, rel=0.02)
+    assert current == pytest.approx(expected_current, rel=1e-12)
 
 
 def kinases(folder, by_cvode):
