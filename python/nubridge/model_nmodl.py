@@ -153,7 +153,8 @@ class _Text:
 
     def head(self) -> str:
         command = [f"nubridge mechanisms --model {self.opened} --suffix {self.suffix}"]
-        command += [f"--input {one.name}={one.source}" for one in self.inputs]
+        given = zip(self.kernel.input_names, self.inputs, strict=True)
+        command += [f"--input {name}={one.source}" for name, one in given]
         command += [f"--current {':'.join(self.current)}"] if self.current else []
         kind = (
             "nu of the learned family, the observables its moments"
