@@ -1,9 +1,11 @@
 """nubridge.Kernel: mass action stepped explicitly, by the compiled topology and by the list of reactions."""
 
+import json
+
 import numpy as np
 import pytest
 
-from nubridge import InvalidArgumentError, InvalidInputError, Kernel, Model, ModelFileError, Network, train
+from nubridge import InvalidArgumentError, InvalidInputError, Kernel, Model, ModelFileError, Network, _library, train
 
 BINDING = """
 name = "binding"
@@ -107,3 +109,13 @@ def test_bad_arguments_are_named():
         kernel.step(amounts, [np.nan, 30.0, 80.0], 0.1)
     with pytest.raises(ModelFileError, match="no nubridge model"):
         Model("camkii")
+
+
+@pytest.mark.parametrize("part", ["inputs", "domain"])
+def test_a_learned_file_that_lacks_a_part_is_refused(tmp_path, part):
+    document = {key: value for key, value in Kernel("sk_calcium").document.items() if key not in (part, "hash")}
+    path = tmp_path / "model.json"
+    library = _library.library()
+    _library.check(library, library.nubridge_model_seal(json.dumps(document).encode(), str(path).encode()))
+    with pytest.raises(ModelFileError, match=part):
+        Kernel(path)

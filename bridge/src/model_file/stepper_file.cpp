@@ -34,7 +34,7 @@ std::shared_ptr<const NetworkClosure> closure_of(const json& document, const std
         const json value = document["dynamics"].value(key, json());
         if (!value.is_null()) options[key] = value;
     }
-    for (const json& input : document["inputs"]) options["inputs"].push_back(input.at("name"));
+    for (const json& input : document.at("inputs")) options["inputs"].push_back(input.at("name"));
     const auto read = read_closure_options(options.dump(), origin + ": dynamics", *network);
     return std::make_shared<const NetworkClosure>(std::move(network), std::move(family), read);
 }
@@ -179,7 +179,7 @@ std::unique_ptr<const dynamics::Stepper> learned(const json& document, const std
     definition.name = root.text("name");
     definition.policy = read_policy(root);
     definition.family = read_family(root.member("family").dump(), origin + ": family");
-    if (!document["inputs"].empty()) definition.inputs = read_inputs(root, origin);
+    if (!document.at("inputs").empty()) definition.inputs = read_inputs(root, origin);
     for (const auto& name : definition.family->nu_names()) {
         const json& range = root.member("domain").at(name);
         definition.domain.push_back({range.at(0).get<double>(), range.at(1).get<double>()});
