@@ -8,10 +8,10 @@ import pytest
 import nubridge
 from neuron_process import nubridge_command
 from nubridge.peers import Plan, open_peer, peer_class
-from peer_process import PeerProcess
+from peer_process import PARTICLES, PeerProcess
 
 OWN = f"{Path(__file__).parents[2] / 'python/demos/own_peer.py'}:DirectMethod"
-PEERS = ["ssa", "mcell", OWN]
+PEERS = ["ssa", *PARTICLES, OWN]
 WITH_CHECKPOINT = ["ssa", "mcell"]
 
 WINDOWS = 60
@@ -133,7 +133,7 @@ def test_a_checkpoint_goes_on(kind, config, tmp_path):
 @pytest.mark.parametrize("kind", [kind for kind in PEERS if kind not in WITH_CHECKPOINT])
 def test_a_checkpoint_is_refused_by_name_where_there_is_none(kind, config, tmp_path):
     changed = {**config, "peer": kind, "options": {"restore": "gone"}}
-    words = f"{kind.rpartition(':')[2]} reads no checkpoint gone"
+    words = f"{peer_class(kind).__name__} reads no checkpoint gone"
     with PeerProcess(changed, tmp_path / "work") as peer, pytest.raises(nubridge.PeerFailedError, match=words):
         peer.exchange([0, 0, 0], [0.0, 0.0])
 
@@ -225,11 +225,3 @@ def test_a_peer_without_a_session_says_so(tmp_path):
     done = nubridge_command("peer", "ssa", "--session", "nobody", "--wait", "0")
     assert done.returncode == 1
     assert "there is no session" in done.stderr
-
-
-def test_mcell_refuses_a_probability_above_one(config, tmp_path):
-    (tmp_path / "fast.py").write_text(MODEL.replace('"on": 4.0', '"on": 20.0'))
-    changed = {**config, "peer": "mcell", "model": str(tmp_path / "fast.py")}
-    words = "Ca and R at site 'a' would react with the probability 3.17 .* shorter than 99 ns"
-    with PeerProcess(changed, tmp_path / "work") as peer, pytest.raises(nubridge.PeerFailedError, match=words):
-        peer.exchange([0, 0, 0], [0.0, 0.0])

@@ -15,6 +15,8 @@ from neuron_process import environment
 from nubridge.channel import Channel
 
 TIMEOUT_S = 120
+#: The simulators of particles that the `test` extra and ./run install; Smoldyn's package has no build for newer Pythons.
+PARTICLES = ["mcell", "smoldyn"] if sys.version_info < (3, 12) else ["mcell"]
 _numbers = itertools.count()
 
 

@@ -1,28 +1,31 @@
-"""Peers against exact laws. `python tests/validation/test_peers_physics.py SECONDS` runs the channels of MCell for longer."""
+"""Peers against exact laws. `python tests/validation/test_peers_physics.py mcell SECONDS` runs the channels for longer."""
 
 import sys
 import tempfile
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 import nubridge
 import sk_oracle
 from nubridge.peers import Plan
-from peer_process import PeerProcess
+from peer_process import PARTICLES, PeerProcess
 
-CHANNELS = 1500
+CHANNELS = {"mcell": 1500, "smoldyn": 500}  # Smoldyn takes no more so near each other
 CALCIUM_IONS = np.array([20, 40, 80])
 CA_uM = np.array([0.5, 1.0, 2.0])
 VOLUME_um3 = 40 / 602.214076  # so that 40 ions are 1 uM
 WINDOW_ns = 500_000
-# MCell 3.4 at 1 us: SK's first binding has the probability 0.4 a hit, and such reactions are up to this much too slow.
+SECONDS = {"mcell": 0.15, "smoldyn": 0.02}
+# At 1 us. MCell 3.4: SK's first binding has the probability 0.4 a hit, and such reactions are up to this much too slow;
+# Smoldyn: as much, where a molecule is near enough to 0.1 partners.
 SLOWEST_BINDING = 0.95
 
-CHANNEL_MODEL = f"""
+CHANNEL_MODEL = """
 import nubridge
 
-network = nubridge.Network("sk", parameters={{"Ca0": 1.0, "channels": {CHANNELS / 40!r}}})
+network = nubridge.Network("sk", parameters={"Ca0": 1.0, "channels": CHANNELS})
 """
 
 
@@ -30,23 +33,23 @@ def open_fraction(ca_uM: float) -> float:
     return float(sk_oracle.steady(ca_uM)[4:].sum())
 
 
-def standard_error(ca_uM: float, seconds: float) -> float:
+def standard_error(kind: str, ca_uM: float, seconds: float) -> float:
     """Of the open fraction of all channels over so much time: 2 T^-1 of the area under the covariance, over their number."""
     q, p = sk_oracle.generator(ca_uM).astype(float) * 1e3, sk_oracle.steady(ca_uM)
     is_open = np.array([0, 0, 0, 0, 1, 1])
     # The area under exp(Q t) (is_open p - p Po) is -Q^+ of it: the solution x of Q x = -y with sum 0.
     excess = is_open * p - p * (is_open @ p)
     area = np.linalg.lstsq(np.vstack([q, np.ones(6)]), np.append(-excess, 0.0), rcond=None)[0]
-    return float(np.sqrt(2.0 * (is_open @ area) / seconds / CHANNELS))
+    return float(np.sqrt(2.0 * (is_open @ area) / seconds / CHANNELS[kind]))
 
 
-def channels_of_mcell(folder: Path, seconds: float) -> np.ndarray:
+def channels_of(kind: str, folder: Path, seconds: float) -> np.ndarray:
     """Mean open fractions at the three concentrations, from the steady state on."""
     (folder / "work").mkdir()
-    (folder / "channels.py").write_text(CHANNEL_MODEL)
+    (folder / "channels.py").write_text(CHANNEL_MODEL.replace("CHANNELS", repr(CHANNELS[kind] / 40)))
     states = sk_oracle.COLUMNS
     config = {
-        "peer": "mcell",
+        "peer": kind,
         "model": str(folder / "channels.py"),
         "window_ns": WINDOW_ns,
         "sites": [{"name": f"{ca} uM", "volume_um3": VOLUME_um3} for ca in CA_uM],
@@ -54,8 +57,8 @@ def channels_of_mcell(folder: Path, seconds: float) -> np.ndarray:
         "counts": [{"site": i, "weights": {"open": 1}} for i in range(3)],
         "seed": 5,
     }
-    start = [np.random.default_rng(i).multinomial(CHANNELS, sk_oracle.steady(ca)) for i, ca in enumerate(CA_uM)]
-    in_c1 = np.eye(6, dtype=int)[0] * CHANNELS
+    start = [np.random.default_rng(i).multinomial(CHANNELS[kind], sk_oracle.steady(ca)) for i, ca in enumerate(CA_uM)]
+    in_c1 = np.eye(6, dtype=int)[0] * CHANNELS[kind]
     first = [np.append(ions - 40, row - in_c1) for ions, row in zip(CALCIUM_IONS, start, strict=True)]
     windows = round(seconds * 1e9 / WINDOW_ns)
     total = np.zeros(3)
@@ -66,14 +69,14 @@ def channels_of_mcell(folder: Path, seconds: float) -> np.ndarray:
             assert np.array_equal(realised, asked)
             total += counts
         assert peer.close() == 0, peer.errors
-    return total / windows / CHANNELS
+    return total / windows / CHANNELS[kind]
 
 
-def test_channels_of_mcell_open_as_the_exact_law_says(tmp_path):
-    seconds = 0.15
-    found = channels_of_mcell(tmp_path, seconds)
+@pytest.mark.parametrize("kind", PARTICLES)
+def test_channels_open_as_the_exact_law_says(kind, tmp_path):
+    found = channels_of(kind, tmp_path, SECONDS[kind])
     for ca_uM, popen in zip(CA_uM, found, strict=True):
-        error = standard_error(ca_uM, seconds)
+        error = standard_error(kind, ca_uM, SECONDS[kind])
         assert open_fraction(SLOWEST_BINDING * ca_uM) - 3 * error <= popen <= open_fraction(ca_uM) + 3 * error
 
 
@@ -143,7 +146,7 @@ def test_one_description_of_a_spine_is_the_same_on_three_rungs(tmp_path):
 
 
 if __name__ == "__main__":
-    length_s = float(sys.argv[1])
+    name, length_s = sys.argv[1], float(sys.argv[2])
     with tempfile.TemporaryDirectory() as temporary:
-        for ca, fraction in zip(CA_uM, channels_of_mcell(Path(temporary), length_s), strict=True):
-            print(f"{ca} uM: {fraction:.4f} +- {standard_error(ca, length_s):.4f}, exact {open_fraction(ca):.4f}")
+        for ca, fraction in zip(CA_uM, channels_of(name, Path(temporary), length_s), strict=True):
+            print(f"{ca} uM: {fraction:.4f} +- {standard_error(name, ca, length_s):.4f}, exact {open_fraction(ca):.4f}")

@@ -23,7 +23,11 @@ from .plan import Amount, Count, Plan, Rate, Site
 
 __all__ = ["KINDS", "Amount", "Count", "Peer", "Plan", "Rate", "Site", "bounded", "open_peer", "peer_class"]
 
-KINDS = {"ssa": "nubridge.peers.ssa:SsaPeer", "mcell": "nubridge.peers.mcell:McellPeer"}
+KINDS = {
+    "ssa": "nubridge.peers.ssa:SsaPeer",
+    "mcell": "nubridge.peers.mcell:McellPeer",
+    "smoldyn": "nubridge.peers.smoldyn:SmoldynPeer",
+}
 
 
 class Peer(abc.ABC):

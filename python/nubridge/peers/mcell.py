@@ -21,9 +21,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import InvalidArgumentError, PeerError
-from ..network import Reaction
 from . import Peer, bounded
 from .mcell_world import World
+from .particles import require_possible
 from .plan import Plan
 from .process import flush_c
 from .rates import SiteRates
@@ -43,8 +43,7 @@ class McellPeer(Peer):
     def __init__(self, plan: Plan) -> None:
         super().__init__(plan)
         self._pymcell, self._library = _pymcell()
-        for reaction in plan.network.reactions:
-            _require_possible(reaction, plan)
+        require_possible(plan, "mcell")
         self._sites, self._species = plan.slots()
         self._rates = SiteRates(plan)
         self._molecules = plan.initial.copy()
@@ -151,27 +150,3 @@ def _pymcell() -> tuple[Any, ctypes.CDLL]:
     library.set_release_site_constant_number.argtypes = [ctypes.c_void_p, ctypes.c_double]
     library.create_chkpt.argtypes = [ctypes.c_void_p, ctypes.c_char_p]
     return pymcell, library
-
-
-def _require_possible(reaction: Reaction, plan: Plan) -> None:
-    """Raises PeerError for a reaction that MCell has not, or that nothing here has tested."""
-    reactants = [name for name, n in reaction.reactants.items() for _ in range(n)]
-    membrane, diffusion = plan.placement.membrane, plan.placement.diffusion_um2_s
-
-    def refuse(why: str) -> None:
-        raise PeerError(f"mcell cannot have the reaction {reaction.name!r} of {plan.network.name}: {why}")
-
-    if not reactants:
-        refuse("nothing reacts; let an immobile molecule make the product, S -> S + A")
-    if len(reactants) > 2:
-        refuse("three molecules meet; split it into two steps")
-    if len(reactants) == 2 and reactants[0] == reactants[1]:
-        refuse("two equal molecules meet, which is not tested; use ssa")
-    if len(reactants) == 2 and all(name in membrane for name in reactants):
-        refuse("two molecules of the membrane meet, which is not tested; use ssa")
-    if len(reactants) == 2 and not any(diffusion[name] > 0 for name in reactants if name not in membrane):
-        refuse(
-            f"neither of {' and '.join(reactants)} moves; state the constants, as in `# diffusion: {reactants[0]} 220 um2/s`"
-        )
-    if not any(name in membrane for name in reactants) and (on := membrane.intersection(reaction.products)):
-        refuse(f"{', '.join(sorted(on))} of the membrane would come out of the volume; say what is on the membrane")

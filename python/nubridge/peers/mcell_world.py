@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from ..errors import PeerError
 from ..network import Reaction
 from ..results import MOLECULES_PER_uM_um3
+from .particles import Box, boxes, order, products_of
 from .plan import Plan
 from .process import printed
 
@@ -76,7 +77,7 @@ class World:
         self._symbols = [
             [self._species(i, s) for s in range(len(self._plan.network.species))] for i in range(len(self._plan.sites))
         ]
-        self._meshes = [self._box(i) for i in range(len(self._plan.sites))]
+        self._meshes = [self._mesh(i, box) for i, box in enumerate(boxes(self._plan))]
         for i in range(len(self._plan.sites)):
             for r, reaction in enumerate(self._reactions):
                 self._reaction(i, r, reaction)
@@ -96,11 +97,9 @@ class World:
         diffusion_cm2_s = self._plan.placement.diffusion_um2_s[name] * 1e-8
         return self._m.create_species(self._world, _word(site, species), diffusion_cm2_s, membrane)
 
-    def _box(self, site: int) -> Any:
-        """Boxes stand in a row, so that none touches another."""
-        half_um = self._plan.sites[site].volume_um3 ** (1 / 3) / 2
-        before_um = sum(one.volume_um3 ** (1 / 3) * 1.1 for one in self._plan.sites[:site])
-        corners = [(before_um + half_um * (1 + x), half_um * y, half_um * z) for x, y, z in CORNERS]
+    def _mesh(self, site: int, box: Box) -> Any:
+        half_um = box.edge_um / 2
+        corners = [(box.x_um + half_um * (1 + x), half_um * y, half_um * z) for x, y, z in CORNERS]
         return self._m.create_polygon_object(self._world, corners, FACES, self._scene, f"site{site}")
 
     def _names(self, site: int, names: Iterable[str], oriented: bool) -> Any:
@@ -113,10 +112,8 @@ class World:
         return listed
 
     def _reaction(self, site: int, r: int, reaction: Reaction) -> None:
-        products = dict(reaction.products)
-        for name in self._plan.network.fixed:  # a clamped species neither comes nor goes
-            products[name] = reaction.reactants.get(name, 0)
-        sides = [[name for name, n in side.items() for _ in range(n)] for side in (reaction.reactants, products)]
+        both = reaction.reactants, products_of(reaction, self._plan)
+        sides = [[name for name, n in side.items() for _ in range(n)] for side in both]
         oriented = bool(self._plan.placement.membrane.intersection(sides[0]))
         left, right = (self._names(site, side, oriented) for side in sides)
         k = self._at_start(site, r)
@@ -159,7 +156,7 @@ class World:
 
     def _in_mcell(self, site: int, r: int, k: float) -> float:
         """A rate constant of the network in 1/s or 1/(M s)."""
-        if _order(self._reactions[r]) < 2:
+        if order(self._reactions[r]) < 2:
             return k
         per_uM = 1.0 if self._plan.network.unit == "uM" else MOLECULES_PER_uM_um3 * self._plan.sites[site].volume_um3
         return k * per_uM * 1e6
@@ -171,12 +168,12 @@ class World:
 
         constants: of the network, sites x reactions; `changed` of them, as (site, reaction), or all.
         """
-        if changed is not None and all(_order(self._reactions[r]) < 2 for _, r in changed):
+        if changed is not None and all(order(self._reactions[r]) < 2 for _, r in changed):
             return
         total: dict[tuple[int, frozenset[str]], float] = defaultdict(float)
         for site in range(len(self._plan.sites)):
             for r, reaction in enumerate(self._reactions):
-                if _order(reaction) == 2:
+                if order(reaction) == 2:
                     k = self._in_mcell(site, r, constants[site, r])
                     total[site, frozenset(reaction.reactants)] += (
                         k * self._per_unit[site, frozenset(reaction.reactants)]
@@ -232,7 +229,7 @@ class World:
         constants: dict[tuple[int, frozenset[str]], float] = defaultdict(float)
         for site in range(len(self._plan.sites)):
             for r, reaction in enumerate(self._reactions):
-                if _order(reaction) == 2:
+                if order(reaction) == 2:
                     constants[site, frozenset(reaction.reactants)] += self._at_start(site, r)
         if missing := constants.keys() - found.keys():
             site, pair = missing.pop()
@@ -244,10 +241,6 @@ class World:
     def _require(self, code: int | None, what: str) -> None:
         if code:
             raise PeerError(f"MCell could not {what} (code {code}); its reason stands in the peer's log")
-
-
-def _order(reaction: Reaction) -> int:
-    return sum(reaction.reactants.values())
 
 
 def _word(site: int, species: int) -> str:
