@@ -27,11 +27,11 @@ using Window = std::array<std::size_t, 4>;
 class ChainPoint final : public ClosurePoint {
 public:
     ChainPoint(const IsingChain& family, const std::vector<std::vector<Gain>>& gains, std::span<const double> nu)
-        : family_(family), gains_(gains), nu_(nu.begin(), nu.end()), four_(family.cluster(nu_, 4, false)) {}
+        : family_(family), gains_(gains), solved_(family.solve(nu)), four_(family.cluster(*solved_, 4, false)) {}
 
     MatrixXd fisher() const override {
         MatrixXd total(at(family_.nu_count()), at(family_.nu_count()));
-        family_.fisher(nu_, {total.data(), static_cast<std::size_t>(total.size())});
+        family_.fisher(*solved_, {total.data(), static_cast<std::size_t>(total.size())});
         const bool infinite = family_.definition().boundary == IsingChain::Boundary::infinite;
         return infinite ? total : total / static_cast<double>(family_.state_size());
     }
@@ -60,7 +60,7 @@ public:
     // Cov(X_a, X_c) = sign d<X_a>/dnu_c, and d^2 p = p (score score^T + curvature).
     MatrixXd fisher_slope(const VectorXd& direction) const override {
         const auto n = direction.size();
-        const IsingChain::Cluster two = family_.cluster(nu_, 2, true);
+        const IsingChain::Cluster two = family_.cluster(*solved_, 2, true);
         MatrixXd slope = MatrixXd::Zero(n, n);
         for (std::size_t i = 0; i < two.probability.size(); ++i) {
             const std::size_t left = i % family_.contents(), right = i / family_.contents();
@@ -79,7 +79,7 @@ public:
 private:
     const IsingChain& family_;
     const std::vector<std::vector<Gain>>& gains_;
-    std::vector<double> nu_;
+    std::shared_ptr<const IsingChain::Solved> solved_;
     IsingChain::Cluster four_;
 };
 

@@ -192,12 +192,12 @@ void BinaryField::clique_probabilities(const Elimination& done, std::span<double
 }
 
 double BinaryField::log_partition(std::span<const double> nu) const {
-    require_finite(nu, nu_names(), "nu");
+    require_finite(nu, *this, "nu");
     return eliminate(nu, {}).log_partition;
 }
 
 void BinaryField::moments(std::span<const double> nu, std::span<double> moments) const {
-    require_finite(nu, nu_names(), "nu");
+    require_finite(nu, *this, "nu");
     clique_probabilities(eliminate(nu, {}), moments);
 }
 
@@ -230,7 +230,7 @@ void BinaryField::from_moments(std::span<const double> moments, std::span<double
 }
 
 void BinaryField::sample(std::span<const double> nu, std::uint64_t seed, std::span<double> samples) const {
-    require_finite(nu, nu_names(), "nu");
+    require_finite(nu, *this, "nu");
     const Elimination done = eliminate(nu, {});
     Uniform uniform(seed);
     for (std::size_t start = 0; start < samples.size(); start += units_.size()) {
@@ -247,7 +247,7 @@ void BinaryField::sample(std::span<const double> nu, std::uint64_t seed, std::sp
 }
 
 WeightedStates BinaryField::states(std::span<const double> nu) const {
-    require_finite(nu, nu_names(), "nu");
+    require_finite(nu, *this, "nu");
     if (units_.size() > 20)
         refuse<InvalidArgument>(units_.size(), " units have 2^", units_.size(),
                                 " states; at most 2^20 are written out");

@@ -141,7 +141,7 @@ void Counts::require_axis(std::span<const double> nu, std::size_t species) const
 }
 
 void Counts::require_law(std::span<const double> nu) const {
-    require_finite(nu, nu_names(), "nu");
+    require_finite(nu, *this, "nu");
     if (bounded()) return;
     for (std::size_t i = 0; i < definition_.species.size(); ++i) require_axis(nu, i);
 }
@@ -241,7 +241,7 @@ WeightedStates Counts::states(std::span<const double> nu) const {
 
 // Newton's method starts from the law of order 1 with these means.
 void Counts::from_moments(std::span<const double> moments, std::span<double> nu) const {
-    require_finite(moments, nu_names(), "the moment");
+    require_finite(moments, *this, "the moment");
     std::fill(nu.begin(), nu.end(), 0.0);
     const std::size_t species = definition_.species.size();
     double free_sites = definition_.sites ? static_cast<double>(*definition_.sites) : 0.0;

@@ -53,7 +53,7 @@ std::vector<std::string> Gaussian::nu_names() const {
 
 // With the precision P = -sign (J + J^T): mean = P^-1 sign h, ln Z = (h . mean sign + n ln 2 pi - ln det P) / 2.
 Gaussian::Law Gaussian::law(std::span<const double> nu) const {
-    require_finite(nu, nu_names(), "nu");
+    require_finite(nu, *this, "nu");
     const std::size_t n = variables_.size();
     MatrixXd precision(at(n), at(n));
     for (std::size_t i = 0; i < n; ++i) {
@@ -89,7 +89,7 @@ void Gaussian::moments(std::span<const double> nu, std::span<double> moments) co
 }
 
 void Gaussian::from_moments(std::span<const double> moments, std::span<double> nu) const {
-    require_finite(moments, nu_names(), "the moment");
+    require_finite(moments, *this, "the moment");
     const std::size_t n = variables_.size();
     const VectorXd mean = Eigen::Map<const VectorXd>(moments.data(), at(n));
     MatrixXd covariance(at(n), at(n));

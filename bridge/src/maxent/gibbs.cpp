@@ -41,7 +41,7 @@ GibbsSampler::GibbsSampler(const BinaryField& field) : field_(field), first_term
 }
 
 void GibbsSampler::require(std::span<const double> nu, std::size_t sweeps) const {
-    require_finite(nu, field_.nu_names(), "nu");
+    require_finite(nu, field_, "nu");
     if (sweeps < 1) refuse<InvalidArgument>("a chain has 0 sweeps; it needs at least 1");
 }
 

@@ -46,10 +46,11 @@ template <class Kind>
 
 }  // namespace
 
-void require_finite(std::span<const double> values, const std::vector<std::string>& names, const char* what) {
+void require_finite(std::span<const double> values, const Family& family, const char* what) {
     for (std::size_t a = 0; a < values.size(); ++a) {
         if (!std::isfinite(values[a]))
-            refuse<InvalidArgument>(what, " of '", names[a], "' is ", values[a], "; it must be a finite number");
+            refuse<InvalidArgument>(what, " of '", family.nu_names()[a], "' is ", values[a],
+                                    "; it must be a finite number");
     }
 }
 

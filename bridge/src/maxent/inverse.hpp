@@ -14,7 +14,7 @@ namespace nubridge::maxent {
 ///     moment that is furthest off.
 void solve_moments(const Family& family, std::span<const double> moments, std::span<double> nu);
 
-/// @throws InvalidArgument for a number that is not finite, named by `names`.
-void require_finite(std::span<const double> values, const std::vector<std::string>& names, const char* what);
+/// @throws InvalidArgument for a number that is not finite, named as the family's nu.
+void require_finite(std::span<const double> values, const Family& family, const char* what);
 
 }  // namespace nubridge::maxent

@@ -30,9 +30,10 @@ Index at(std::size_t i) {
 
 }  // namespace
 
-/// T with exp(log_scale) taken out, and sign * X of a bond with half of each of its two sites.
+/// T with exp(log_scale) taken out, ln T with it, and sign * X of a bond with half of each of its two sites.
 struct IsingChain::Transfer {
     MatrixJet jet;
+    MatrixXd log;
     std::vector<MatrixXd> exponent;
 };
 
@@ -42,9 +43,10 @@ struct IsingChain::Derivatives {
     std::vector<double> first, second;
 };
 
-/// A weight of (last, first) site, 1/Z included, and the logarithm that is in it.
-struct IsingChain::Closing {
-    MatrixJet weight;
+struct IsingChain::Solved {
+    Transfer transfer;
+    /// Of the infinite chain.
+    std::optional<DominantPair> pair;
     Derivatives log_z;
 };
 
@@ -104,9 +106,9 @@ double IsingChain::on_bond(std::size_t a, std::size_t left, std::size_t right) c
 }
 
 IsingChain::Transfer IsingChain::transfer(std::span<const double> nu, std::size_t order) const {
-    require_finite(nu, nu_names(), "nu");
+    require_finite(nu, *this, "nu");
     const auto q = at(contents());
-    Transfer out{{MatrixXd::Zero(q, q), {}, {}, 0.0}, std::vector<MatrixXd>(nu_count(), MatrixXd::Zero(q, q))};
+    Transfer out{{}, MatrixXd::Zero(q, q), std::vector<MatrixXd>(nu_count(), MatrixXd(q, q))};
     for (std::size_t a = 0; a < nu_count(); ++a) {
         for (std::size_t s = 0; s < contents(); ++s) {
             for (std::size_t r = 0; r < contents(); ++r) {
@@ -114,10 +116,10 @@ IsingChain::Transfer IsingChain::transfer(std::span<const double> nu, std::size_
                     factor(sign()) * (0.5 * (on_site(a, s) + on_site(a, r)) + on_bond(a, s, r));
             }
         }
-        out.jet.value += nu[a] * out.exponent[a];
+        out.log += nu[a] * out.exponent[a];
     }
-    out.jet.log_scale = out.jet.value.maxCoeff();
-    out.jet.value = (out.jet.value.array() - out.jet.log_scale).exp().matrix();
+    out.jet.log_scale = out.log.maxCoeff();
+    out.jet.value = (out.log.array() - out.jet.log_scale).exp().matrix();
     for (std::size_t a = 0; order > 0 && a < nu_count(); ++a) {
         out.jet.first.emplace_back(out.jet.value.cwiseProduct(out.exponent[a]));
         for (std::size_t b = 0; order > 1 && b <= a; ++b)
@@ -138,9 +140,8 @@ IsingChain::Derivatives IsingChain::infinite_derivatives(const Transfer& t, cons
 }
 
 // A ring closes with the trace; at the ends of an open chain each end site has only half of its exponent in T.
-IsingChain::Derivatives IsingChain::log_partition_derivatives(std::span<const double> nu, std::size_t order) const {
-    const Transfer t = transfer(nu, order);
-    if (definition_.boundary == Boundary::infinite) return infinite_derivatives(t, dominant_pair(t.jet), order);
+IsingChain::Derivatives IsingChain::finite_derivatives(const Transfer& t, std::span<const double> nu,
+                                                       std::size_t order) const {
     const bool ring = definition_.boundary == Boundary::ring;
     const MatrixJet p = power(t.jet, ring ? sites_ : sites_ - 1);
     const auto q = at(contents());
@@ -171,24 +172,43 @@ IsingChain::Derivatives IsingChain::log_partition_derivatives(std::span<const do
     return out;
 }
 
+IsingChain::Solved IsingChain::solve(std::span<const double> nu, std::size_t order) const {
+    Solved out{transfer(nu, order), {}, {}};
+    if (definition_.boundary == Boundary::infinite) {
+        out.pair = dominant_pair(out.transfer.jet);
+        out.log_z = infinite_derivatives(out.transfer, *out.pair, order);
+    } else {
+        out.log_z = finite_derivatives(out.transfer, nu, order);
+    }
+    return out;
+}
+
+std::shared_ptr<const IsingChain::Solved> IsingChain::solve(std::span<const double> nu) const {
+    return std::make_shared<const Solved>(solve(nu, 2));
+}
+
 double IsingChain::log_partition(std::span<const double> nu) const {
-    return log_partition_derivatives(nu, 0).value;
+    return solve(nu, 0).log_z.value;
 }
 
 void IsingChain::moments(std::span<const double> nu, std::span<double> moments) const {
-    const Derivatives d = log_partition_derivatives(nu, 1);
-    for (std::size_t a = 0; a < moments.size(); ++a) moments[a] = factor(sign()) * d.first[a];
+    const Solved here = solve(nu, 1);
+    for (std::size_t a = 0; a < moments.size(); ++a) moments[a] = factor(sign()) * here.log_z.first[a];
 }
 
 void IsingChain::fisher(std::span<const double> nu, std::span<double> fisher) const {
-    const Derivatives d = log_partition_derivatives(nu, 2);
+    this->fisher(solve(nu, 2), fisher);
+}
+
+void IsingChain::fisher(const Solved& at, std::span<double> fisher) const {
     for (std::size_t a = 0; a < nu_count(); ++a) {
-        for (std::size_t b = 0; b < nu_count(); ++b) fisher[a * nu_count() + b] = d.second[MatrixJet::pair(a, b)];
+        for (std::size_t b = 0; b < nu_count(); ++b)
+            fisher[a * nu_count() + b] = at.log_z.second[MatrixJet::pair(a, b)];
     }
 }
 
 void IsingChain::from_moments(std::span<const double> moments, std::span<double> nu) const {
-    require_finite(moments, nu_names(), "the moment");
+    require_finite(moments, *this, "the moment");
     const std::size_t species = definition_.species.size();
     const double sites = definition_.boundary == Boundary::infinite ? 1.0 : static_cast<double>(sites_);
     double empty = 1.0;
@@ -292,74 +312,70 @@ WeightedStates IsingChain::states(std::span<const double> nu) const {
         for (std::size_t a = 0; a < nu.size(); ++a) log_weights[i] += factor(sign()) * nu[a] * x[a];
     }
     if (definition_.boundary == Boundary::infinite) {
-        law.probabilities = cluster(nu, sites_, false).probability;
+        law.probabilities = cluster(solve(nu, 2), sites_, false).probability;
         law.log_partition = log_partition(nu);
     } else {
-        require_finite(nu, nu_names(), "nu");
+        require_finite(nu, *this, "nu");
         normalise(log_weights, law);
     }
     return law;
 }
 
-// What a stretch of sites has beside its bonds: as a ring the rest of it, else the eigenvector at both ends.
-IsingChain::Closing IsingChain::closing(const Transfer& t, std::span<const double> nu, std::size_t sites,
-                                        std::size_t order) const {
-    if (definition_.boundary == Boundary::ring) {
-        Closing out{power(t.jet, sites_ - sites + 1), log_partition_derivatives(nu, order)};
-        out.weight.log_scale -= out.log_z.value;
-        return out;
-    }
-    const DominantPair pair = dominant_pair(t.jet);
-    const auto& v = pair.vector;
-    const auto& first = pair.vector_first;
-    const auto& second = pair.vector_second;
-    Closing out{{v * v.transpose(), {}, {}, 0.0}, infinite_derivatives(t, pair, order)};
-    const double bonds = static_cast<double>(sites) - 1.0;
-    out.weight.log_scale = -bonds * out.log_z.value;
-    for (double& one : out.log_z.first) one *= bonds;
-    for (double& one : out.log_z.second) one *= bonds;
+// What a stretch of sites has beside its bonds, at (last, first) site: as a ring the rest of it, else the eigenvector
+// at both ends.
+MatrixJet IsingChain::closing(const Solved& here, std::size_t sites, bool with_curvature) const {
+    if (!here.pair) return power(here.transfer.jet, sites_ - sites + 1);
+    const auto& v = here.pair->vector;
+    const auto& first = here.pair->vector_first;
+    const auto& second = here.pair->vector_second;
+    MatrixJet out{v * v.transpose(), {}, {}, 0.0};
     for (std::size_t a = 0; a < nu_count(); ++a) {
         const MatrixXd half = v * first[a].transpose();
-        out.weight.first.emplace_back(half + half.transpose());
-        for (std::size_t b = 0; order > 1 && b <= a; ++b) {
+        out.first.emplace_back(half + half.transpose());
+        for (std::size_t b = 0; with_curvature && b <= a; ++b) {
             const MatrixXd bent = v * second[MatrixJet::pair(a, b)].transpose() + first[a] * first[b].transpose();
-            out.weight.second.emplace_back(bent + bent.transpose());
+            out.second.emplace_back(bent + bent.transpose());
         }
     }
     return out;
 }
 
-// ln p = SUM of the bonds' ln T + ln of the closing weight, whose logarithm is differentiated here.
-IsingChain::Cluster IsingChain::cluster(std::span<const double> nu, std::size_t sites, bool with_curvature) const {
+// ln p = SUM of the bonds' ln T + ln of the closing weight, whose logarithm is differentiated here, - ln Z.
+IsingChain::Cluster IsingChain::cluster(const Solved& here, std::size_t sites, bool with_curvature) const {
     const bool ring = definition_.boundary == Boundary::ring;
     if (definition_.boundary == Boundary::open || sites < 1 || sites > (ring ? sites_ : 8)) {
         refuse<InvalidArgument>("the probabilities of ", sites,
                                 " neighbouring sites are the same everywhere on a ring of as many, or on the infinite "
                                 "chain (1 to 8); take such a boundary");
     }
-    const std::size_t n = nu_count(), q = contents(), count = power_of(q, sites), order = with_curvature ? 2 : 1;
-    const Transfer t = transfer(nu, order);
-    const Closing end = closing(t, nu, sites, order);
+    const std::size_t n = nu_count(), q = contents(), count = power_of(q, sites);
+    const double share = ring ? 1.0 : static_cast<double>(sites) - 1.0;  // of ln Z
+    const Transfer& t = here.transfer;
+    const MatrixJet end = closing(here, sites, with_curvature);
+    const MatrixXd log_end = end.value.array().log() + (end.log_scale - share * here.log_z.value);
+    std::vector<MatrixXd> slope, bend;
+    for (std::size_t a = 0; a < n; ++a) {
+        slope.emplace_back(end.first[a].cwiseQuotient(end.value));
+        for (std::size_t b = 0; with_curvature && b <= a; ++b) {
+            const std::size_t ab = MatrixJet::pair(a, b);
+            bend.emplace_back(end.second[ab].cwiseQuotient(end.value) - slope[a].cwiseProduct(slope[b]));
+            bend.back().array() -= share * here.log_z.second[ab];
+        }
+    }
     Cluster out{sites, std::vector<double>(count), std::vector<double>(count * n), {}};
     if (with_curvature) out.curvature.resize(count * n * n);
     std::vector<Index> s(sites);
     for (std::size_t i = 0; i < count; ++i) {
         for (std::size_t k = 0, rest = i; k < sites; ++k, rest /= q) s[k] = at(rest % q);
-        const double weight = end.weight.value(s.back(), s.front());
-        const auto relative = [&](const MatrixXd& slope) { return slope(s.back(), s.front()) / weight; };
-        double log_p = end.weight.log_scale + std::log(weight) + static_cast<double>(sites - 1) * t.jet.log_scale;
-        for (std::size_t k = 0; k + 1 < sites; ++k) log_p += std::log(t.jet.value(s[k], s[k + 1]));
+        double log_p = log_end(s.back(), s.front());
+        for (std::size_t k = 0; k + 1 < sites; ++k) log_p += t.log(s[k], s[k + 1]);
         out.probability[i] = std::exp(log_p);
         for (std::size_t a = 0; a < n; ++a) {
             double& score = out.score[i * n + a];
-            score = relative(end.weight.first[a]) - end.log_z.first[a];
+            score = slope[a](s.back(), s.front()) - share * here.log_z.first[a];
             for (std::size_t k = 0; k + 1 < sites; ++k) score += t.exponent[a](s[k], s[k + 1]);
-            for (std::size_t b = 0; with_curvature && b < n; ++b) {
-                const std::size_t ab = MatrixJet::pair(a, b);
-                out.curvature[(i * n + a) * n + b] = relative(end.weight.second[ab]) -
-                                                     relative(end.weight.first[a]) * relative(end.weight.first[b]) -
-                                                     end.log_z.second[ab];
-            }
+            for (std::size_t b = 0; with_curvature && b < n; ++b)
+                out.curvature[(i * n + a) * n + b] = bend[MatrixJet::pair(a, b)](s.back(), s.front());
         }
     }
     return out;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <memory>
 #include <optional>
 #include <utility>
 
@@ -8,7 +9,8 @@
 
 namespace nubridge::maxent {
 
-struct DominantPair;  // of transfer.hpp
+struct MatrixJet;  // of transfer.hpp
+struct DominantPair;
 
 /// A one-dimensional lattice gas of one or several species with nearest-neighbour couplings (Ising, Potts), by transfer
 /// matrix.
@@ -61,9 +63,13 @@ public:
     void statistics(std::span<const double> state, std::span<double> statistics) const override;
     bool supports(std::span<const double> state) const override;
 
+    /// The transfer matrix at one nu and ln Z with two derivatives: solved once for all that is asked of that nu.
+    struct Solved;
+    std::shared_ptr<const Solved> solve(std::span<const double> nu) const;
+    void fisher(const Solved& at, std::span<double> fisher) const;
     /// @param sites 1 to 8; on a ring at most N.
     /// @throws InvalidArgument for an open chain, whose sites differ.
-    Cluster cluster(std::span<const double> nu, std::size_t sites, bool with_curvature) const;
+    Cluster cluster(const Solved& at, std::size_t sites, bool with_curvature) const;
 
     const Definition& definition() const noexcept { return definition_; }
     /// Contents of a site: empty or one of the species.
@@ -75,12 +81,12 @@ public:
 private:
     struct Transfer;
     struct Derivatives;
-    struct Closing;
     void require_definition() const;
     Transfer transfer(std::span<const double> nu, std::size_t order) const;
-    Derivatives log_partition_derivatives(std::span<const double> nu, std::size_t order) const;
+    Solved solve(std::span<const double> nu, std::size_t order) const;
     Derivatives infinite_derivatives(const Transfer& t, const DominantPair& pair, std::size_t order) const;
-    Closing closing(const Transfer& t, std::span<const double> nu, std::size_t sites, std::size_t order) const;
+    Derivatives finite_derivatives(const Transfer& t, std::span<const double> nu, std::size_t order) const;
+    MatrixJet closing(const Solved& at, std::size_t sites, bool with_curvature) const;
 
     Definition definition_;
     std::vector<std::pair<std::size_t, std::size_t>> couplings_;

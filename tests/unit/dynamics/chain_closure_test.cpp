@@ -113,7 +113,7 @@ TEST(ChainClosure, OfARingIsThatOfAllItsStates) {
     const IsingChain::Definition definition{{"A", "B"}, Boundary::ring, 5, {}, Sign::plus};
     const auto family = std::make_shared<IsingChain>(definition);
     const Numbers nu{-0.5, -0.8, 0.4, -0.6, 0.3};
-    const auto cluster = family->cluster(nu, 4, false);
+    const auto cluster = family->cluster(*family->solve(nu), 4, false);
     for (std::size_t i = 0; i < cluster.probability.size(); ++i) {
         const double found = family->expectation(nu, [&](auto state) {
             std::size_t here = 0;

@@ -53,7 +53,7 @@ TEST(IsingChain, ThreeInARowFollowFromPairs) {
     const IsingChain chain({{"A"}});
     Numbers m(2);
     chain.moments(nu, m);
-    EXPECT_NEAR(chain.cluster(nu, 3, false).probability[7], m[1] * m[1] / m[0], 1e-15);
+    EXPECT_NEAR(chain.cluster(*chain.solve(nu), 3, false).probability[7], m[1] * m[1] / m[0], 1e-15);
     const double same = chain.expectation(nu, [](auto s) { return s[0] * s[1] * s[2]; });
     EXPECT_NEAR(same, m[1] * m[1] / m[0], 1e-15);
 }
@@ -82,7 +82,8 @@ TEST(IsingChain, DefinitionsThatDoNotFitAreRefused) {
         {"30 sites", "states"});
     expect_refusal<InvalidArgument>(
         [] {
-            IsingChain({{"A"}, Boundary::open, 6}).cluster(Numbers{0, 0}, 3, false);
+            const IsingChain open({{"A"}, Boundary::open, 6});
+            open.cluster(*open.solve(Numbers{0, 0}), 3, false);
         },
         {"same everywhere"});
 }
