@@ -1,8 +1,12 @@
+#include <algorithm>
 #include <array>
 #include <utility>
 
+#include "chemistry/refuse.hpp"
 #include "dynamics/chain_rules.hpp"
 #include "dynamics/closure_ground.hpp"
+#include "maxent/inverse.hpp"
+#include "maxent/pair_law.hpp"
 
 namespace nubridge::dynamics {
 
@@ -24,9 +28,9 @@ struct Gain {
 };
 using Window = std::array<std::size_t, 4>;
 
-class ChainPoint final : public ClosurePoint {
+class ChainMeans final : public ClosureMeans {
 public:
-    ChainPoint(const IsingChain& family, const std::vector<std::vector<Gain>>& gains, std::span<const double> nu)
+    ChainMeans(const IsingChain& family, const std::vector<std::vector<Gain>>& gains, std::span<const double> nu)
         : family_(family), gains_(gains), solved_(family.solve(nu)), four_(family.cluster(*solved_, 4, false)) {}
 
     MatrixXd fisher() const override {
@@ -83,54 +87,173 @@ private:
     IsingChain::Cluster four_;
 };
 
-class ChainGround final : public ClosureGround {
-public:
-    ChainGround(std::shared_ptr<const IsingChain> family, const std::vector<ChainTerm>& terms)
-        : family_(std::move(family)) {
-        for (const ChainTerm& term : terms) gains_.push_back(gains_of(term));
+VectorXd change(const IsingChain& family, const Window& before, const Window& after) {
+    VectorXd change(at(family.nu_count()));
+    for (std::size_t a = 0; a < family.nu_count(); ++a) {
+        double sum = 0.0;
+        for (std::size_t k = 0; k < 4; ++k) sum += family.on_site(a, after[k]) - family.on_site(a, before[k]);
+        for (std::size_t k = 0; k < 3; ++k)
+            sum += family.on_bond(a, after[k], after[k + 1]) - family.on_bond(a, before[k], before[k + 1]);
+        change[at(a)] = sum;
     }
+    return change;
+}
 
-    std::unique_ptr<ClosurePoint> at(std::span<const double> nu) const override {
-        return std::make_unique<ChainPoint>(*family_, gains_, nu);
+std::vector<Gain> gains_of(const IsingChain& family, const ChainTerm& term) {
+    const std::size_t q = family.contents();
+    std::vector<Gain> gains;
+    for (std::size_t i = 0; i < q * q * q * q; ++i) {
+        const Window before{i % q, i / q % q, i / (q * q) % q, i / (q * q * q)};
+        VectorXd amount = VectorXd::Zero(at(family.nu_count()));
+        bool changes = false;
+        for (const SiteRule& rule : term.site) {
+            if (before[1] != rule.from) continue;
+            changes = true;
+            amount += change(family, before, {before[0], rule.to, before[2], before[3]});
+        }
+        for (const BondRule& rule : term.bond) {
+            if (before[1] != rule.left || before[2] != rule.right) continue;
+            changes = true;
+            amount += rule.share * change(family, before, {before[0], rule.new_left, rule.new_right, before[3]});
+        }
+        if (changes) gains.push_back({i, std::move(amount)});
+    }
+    return gains;
+}
+
+class ChainGround final : public MeansGround {
+public:
+    ChainGround(std::shared_ptr<const IsingChain> family, std::vector<std::vector<Gain>> gains)
+        : MeansGround(family), family_(std::move(family)), gains_(std::move(gains)) {}
+
+protected:
+    std::unique_ptr<ClosureMeans> at(std::span<const double> nu) const override {
+        return std::make_unique<ChainMeans>(*family_, gains_, nu);
     }
 
 private:
-    std::vector<Gain> gains_of(const ChainTerm& term) const {
-        const std::size_t q = family_->contents();
-        std::vector<Gain> gains;
-        for (std::size_t i = 0; i < q * q * q * q; ++i) {
-            const Window before{i % q, i / q % q, i / (q * q) % q, i / (q * q * q)};
-            VectorXd amount = VectorXd::Zero(static_cast<Index>(family_->nu_count()));
-            bool changes = false;
-            for (const SiteRule& rule : term.site) {
-                if (before[1] != rule.from) continue;
-                changes = true;
-                amount += change(before, {before[0], rule.to, before[2], before[3]});
-            }
-            for (const BondRule& rule : term.bond) {
-                if (before[1] != rule.left || before[2] != rule.right) continue;
-                changes = true;
-                amount += rule.share * change(before, {before[0], rule.new_left, rule.new_right, before[3]});
-            }
-            if (changes) gains.push_back({i, std::move(amount)});
+    std::shared_ptr<const IsingChain> family_;
+    std::vector<std::vector<Gain>> gains_;
+};
+
+/// One species with its coupling on the infinite chain, in closed form: occupancy and pairs m determine the law of four
+/// neighbours, sign nu is the slope of their entropy, and F = (dnu/dm) flux.
+class PairGround final : public ClosureGround {
+public:
+    PairGround(std::shared_ptr<const IsingChain> family, const std::vector<std::vector<Gain>>& gains)
+        : family_(std::move(family)) {
+        for (const auto& term : gains) {
+            auto& own = terms_.emplace_back();
+            for (const Gain& gain : term) own.push_back({gain.window, {gain.amount[0], gain.amount[1]}});
         }
-        return gains;
     }
 
-    VectorXd change(const Window& before, const Window& after) const {
-        VectorXd change(static_cast<Index>(family_->nu_count()));
-        for (std::size_t a = 0; a < family_->nu_count(); ++a) {
-            double sum = 0.0;
-            for (std::size_t k = 0; k < 4; ++k) sum += family_->on_site(a, after[k]) - family_->on_site(a, before[k]);
-            for (std::size_t k = 0; k < 3; ++k)
-                sum += family_->on_bond(a, after[k], after[k + 1]) - family_->on_bond(a, before[k], before[k + 1]);
-            change[static_cast<Index>(a)] = sum;
+    void basis(std::span<const double> nu, std::span<double> basis) const override { slopes(nu, {}, basis, {}); }
+
+    void slopes(std::span<const double> nu, std::span<const double> weights, std::span<double> basis,
+                std::span<double> by_nu) const override {
+        require_finite(nu, *family_, "nu");
+        const double sign = maxent::factor(family_->sign());
+        const PairLaw law = maxent::pair_law(sign * nu[0], sign * nu[1]);
+        require_law(law);
+        const Curvature bend(law);
+        const Windows windows(law);
+        for (std::size_t r = 0; r < terms_.size(); ++r) {
+            const Pair f = bend.nu_by_m(flux(windows, r));
+            for (std::size_t a = 0; a < 2; ++a) basis[2 * r + a] = sign * f[a];
         }
-        return change;
+        for (std::size_t row = 0; 4 * row < by_nu.size(); ++row)
+            slope(law, bend, windows, weights.subspan(row * terms_.size(), terms_.size()), by_nu.subspan(4 * row, 4));
+    }
+
+private:
+    using PairLaw = maxent::PairLaw;
+    using Pair = std::array<double, 2>;
+    struct PairGain {
+        std::size_t window;
+        Pair amount;
+    };
+
+    /// Derivatives of sign nu by m = (occupied, both): those of the entropy, so that they are symmetric.
+    struct Curvature {
+        explicit Curvature(const PairLaw& p) {
+            const double n = 1 / p.occupied, v = 1 / p.empty, b = 1 / p.both, o = 1 / p.one, z = 1 / p.none;
+            second = {2 * o + 4 * z - n - v, -2 * o - 2 * z, b + z + 2 * o};
+            third = {n * n - v * v - 2 * o * o + 8 * z * z, 2 * o * o - 4 * z * z, 2 * z * z - 2 * o * o,
+                     2 * o * o - b * b - z * z};
+        }
+        Pair nu_by_m(const Pair& m) const {
+            return {second[0] * m[0] + second[1] * m[1], second[1] * m[0] + second[2] * m[1]};
+        }
+        std::array<double, 3> second{};
+        std::array<double, 4> third{};
+    };
+
+    /// The probabilities of four neighbours, the first the lowest bit, and the slopes of their logarithms by m.
+    struct Windows {
+        explicit Windows(const PairLaw& p) {
+            const std::array<double, 4> pair{p.none, p.one, p.one, p.both};
+            const std::array<double, 2> site{1 / p.empty, 1 / p.occupied};
+            const std::array<Pair, 4> pair_slope{Pair{-2 / p.none, 1 / p.none}, Pair{1 / p.one, -1 / p.one},
+                                                 Pair{1 / p.one, -1 / p.one}, Pair{0.0, 1 / p.both}};
+            for (std::size_t i = 0; i < 16; ++i) {
+                const std::size_t left = i & 3, middle = i >> 1 & 3, right = i >> 2, s = middle & 1, t = middle >> 1;
+                probability[i] = pair[left] * pair[middle] * pair[right] * site[s] * site[t];
+                const double by_site = (s == 1 ? site[1] : -site[0]) + (t == 1 ? site[1] : -site[0]);
+                slope[i] = {pair_slope[left][0] + pair_slope[middle][0] + pair_slope[right][0] - by_site,
+                            pair_slope[left][1] + pair_slope[middle][1] + pair_slope[right][1]};
+            }
+        }
+        std::array<double, 16> probability{};
+        std::array<Pair, 16> slope{};
+    };
+
+    /// Their squares are divided by.
+    static void require_law(const PairLaw& law) {
+        const double least = std::min({law.occupied, law.empty, law.both, law.one, law.none});
+        if (!(least > 1e-100)) {
+            chemistry::refuse<InvalidArgument>("the Fisher matrix is singular: of occupied and empty sites and pairs "
+                                               "one has the probability ",
+                                               least, "; move nu to where all occur");
+        }
+    }
+
+    Pair flux(const Windows& windows, std::size_t term) const {
+        Pair sum{};
+        for (const auto& [i, amount] : terms_[term]) {
+            for (std::size_t a = 0; a < 2; ++a) sum[a] += windows.probability[i] * amount[a];
+        }
+        return sum;
+    }
+
+    /// dF/dnu = (dF/dm)(dm/dnu), where the two signs cancel.
+    void slope(const PairLaw& law, const Curvature& bend, const Windows& windows, std::span<const double> weights,
+               std::span<double> by_nu) const {
+        Pair total{};
+        std::array<Pair, 2> moved{};  // d total/dm_l
+        for (std::size_t r = 0; r < terms_.size(); ++r) {
+            for (const auto& [i, amount] : terms_[r]) {
+                for (std::size_t a = 0; a < 2; ++a) {
+                    const double gain = weights[r] * windows.probability[i] * amount[a];
+                    total[a] += gain;
+                    for (std::size_t l = 0; l < 2; ++l) moved[l][a] += gain * windows.slope[i][l];
+                }
+            }
+        }
+        std::array<Pair, 2> by_m{};
+        for (std::size_t l = 0; l < 2; ++l) {
+            by_m[l] = bend.nu_by_m(moved[l]);
+            for (std::size_t a = 0; a < 2; ++a)
+                by_m[l][a] += bend.third[l + a] * total[0] + bend.third[l + a + 1] * total[1];
+        }
+        for (std::size_t a = 0; a < 2; ++a) {
+            by_nu[2 * a] = by_m[0][a] * law.by_h + by_m[1][a] * law.mixed;
+            by_nu[2 * a + 1] = by_m[0][a] * law.mixed + by_m[1][a] * law.by_j;
+        }
     }
 
     std::shared_ptr<const IsingChain> family_;
-    std::vector<std::vector<Gain>> gains_;
+    std::vector<std::vector<PairGain>> terms_;
 };
 
 }  // namespace
@@ -138,7 +261,10 @@ private:
 std::unique_ptr<const ClosureGround> chain_ground(const chemistry::ReactionNetwork& network,
                                                   std::shared_ptr<const IsingChain> family, const Roles& roles,
                                                   const std::vector<std::size_t>& hopping) {
-    return std::make_unique<ChainGround>(std::move(family), chain_terms(network, roles, hopping));
+    std::vector<std::vector<Gain>> gains;
+    for (const ChainTerm& term : chain_terms(network, roles, hopping)) gains.push_back(gains_of(*family, term));
+    if (family->is_pair_law()) return std::make_unique<PairGround>(std::move(family), gains);
+    return std::make_unique<ChainGround>(std::move(family), std::move(gains));
 }
 
 }  // namespace nubridge::dynamics

@@ -24,10 +24,22 @@ struct Roles {
     bool inside(std::size_t species) const { return of[species] != outside; }
 };
 
-/// The means that a closure is made of, at one nu, with all rate constants 1.
-class ClosurePoint {
+/// F_r = sign Cov^-1 <a_r (X(s + v_r) - X(s))> of each term, with all rate constants 1.
+class ClosureGround {
 public:
-    virtual ~ClosurePoint() = default;
+    virtual ~ClosureGround() = default;
+    /// F_r, row-major terms x nu.
+    /// @throws InvalidArgument for a nu without a law and for a singular Fisher matrix.
+    virtual void basis(std::span<const double> nu, std::span<double> basis) const = 0;
+    /// basis(), and d/dnu_b SUM_r weight_r F_ra for each of several weights (rows of terms): rows x nu x nu.
+    virtual void slopes(std::span<const double> nu, std::span<const double> weights, std::span<double> basis,
+                        std::span<double> by_nu) const = 0;
+};
+
+/// The means that F is made of, at one nu.
+class ClosureMeans {
+public:
+    virtual ~ClosureMeans() = default;
 
     /// Cov(X_a, X_b).
     virtual Eigen::MatrixXd fisher() const = 0;
@@ -39,11 +51,19 @@ public:
     virtual Eigen::MatrixXd fisher_slope(const Eigen::VectorXd& direction) const = 0;
 };
 
-/// How a family writes out what reactions do.
-class ClosureGround {
+/// A ground whose family writes out the means: F by solving with the Fisher matrix.
+class MeansGround : public ClosureGround {
 public:
-    virtual ~ClosureGround() = default;
-    virtual std::unique_ptr<ClosurePoint> at(std::span<const double> nu) const = 0;
+    explicit MeansGround(std::shared_ptr<const maxent::Family> family);
+    void basis(std::span<const double> nu, std::span<double> basis) const final;
+    void slopes(std::span<const double> nu, std::span<const double> weights, std::span<double> basis,
+                std::span<double> by_nu) const final;
+
+protected:
+    virtual std::unique_ptr<ClosureMeans> at(std::span<const double> nu) const = 0;
+
+private:
+    std::shared_ptr<const maxent::Family> family_;
 };
 
 /// Sums over the states of counts, Gaussian quadratures, categorical laws, open chains and short rings.
@@ -53,7 +73,8 @@ std::unique_ptr<const ClosureGround> enumerated_ground(const std::shared_ptr<con
                                                        std::shared_ptr<const maxent::Family> family, const Roles& roles,
                                                        const std::vector<std::size_t>& hopping);
 
-/// Sums over four neighbouring sites of a ring or an infinite chain, per site.
+/// Sums over four neighbouring sites of a ring or an infinite chain, per site; in closed form for one species on the
+/// infinite chain.
 std::unique_ptr<const ClosureGround> chain_ground(const chemistry::ReactionNetwork& network,
                                                   std::shared_ptr<const maxent::IsingChain> family, const Roles& roles,
                                                   const std::vector<std::size_t>& hopping);

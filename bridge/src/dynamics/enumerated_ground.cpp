@@ -32,9 +32,9 @@ Index at(std::size_t i) {
     return static_cast<Index>(i);
 }
 
-class EnumeratedPoint final : public ClosurePoint {
+class EnumeratedMeans final : public ClosureMeans {
 public:
-    EnumeratedPoint(const Family& family, const Events& events, std::size_t terms, std::span<const double> nu)
+    EnumeratedMeans(const Family& family, const Events& events, std::size_t terms, std::span<const double> nu)
         : family_(family),
           events_(events),
           terms_(terms),
@@ -105,13 +105,14 @@ private:
     VectorXd mean_;
 };
 
-class EnumeratedGround final : public ClosureGround {
+class EnumeratedGround final : public MeansGround {
 public:
     EnumeratedGround(std::shared_ptr<const Family> family, Events events, std::size_t terms)
-        : family_(std::move(family)), events_(std::move(events)), terms_(terms) {}
+        : MeansGround(family), family_(std::move(family)), events_(std::move(events)), terms_(terms) {}
 
-    std::unique_ptr<ClosurePoint> at(std::span<const double> nu) const override {
-        return std::make_unique<EnumeratedPoint>(*family_, events_, terms_, nu);
+protected:
+    std::unique_ptr<ClosureMeans> at(std::span<const double> nu) const override {
+        return std::make_unique<EnumeratedMeans>(*family_, events_, terms_, nu);
     }
 
 private:

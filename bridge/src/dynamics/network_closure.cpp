@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <sstream>
 #include <utility>
 
 #include "chemistry/engine.hpp"
@@ -19,13 +18,8 @@ namespace {
 using chemistry::AmountUnit;
 using chemistry::ReactionNetwork;
 using chemistry::refuse;
-using Eigen::Index;
-using Eigen::MatrixXd;
-using Eigen::VectorXd;
 using maxent::Family;
 using maxent::IsingChain;
-
-using RowMajor = Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
 
 /// The species of the network that the family's states are made of.
 std::vector<std::string> members(const Family& family) {
@@ -36,44 +30,6 @@ std::vector<std::string> members(const Family& family) {
     names.resize(std::min(names.size(), family.state_size()));
     return names;
 }
-
-[[noreturn]] void refuse_singular(const Family& family, const VectorXd& direction) {
-    std::ostringstream text;
-    text.precision(3);
-    const double largest = direction.cwiseAbs().maxCoeff();
-    const auto names = family.nu_names();
-    for (Index a = 0; a < direction.size(); ++a) {
-        const double part = direction[a] / largest;
-        if (std::abs(part) > 1e-3)
-            text << (text.tellp() > 0 ? " " : "") << std::showpos << part << " " << names[static_cast<std::size_t>(a)];
-    }
-    refuse<InvalidArgument>("the Fisher matrix is singular: moving nu along (", text.str(),
-                            ") does not change the law; drop one of these from the family, or move nu");
-}
-
-/// Solves Cov y = b, scaled to unit variances.
-class FisherSolver {
-public:
-    FisherSolver(const Family& family, const MatrixXd& fisher) {
-        scale_ = fisher.diagonal();
-        for (Index a = 0; a < scale_.size(); ++a) {
-            if (!(scale_[a] > 0.0)) refuse_singular(family, VectorXd::Unit(scale_.size(), a));
-            scale_[a] = 1.0 / std::sqrt(scale_[a]);
-        }
-        const MatrixXd scaled = scale_.asDiagonal() * fisher * scale_.asDiagonal();
-        solver_.compute(scaled);
-        if (!(solver_.vectorD().minCoeff() > 1e-13)) {
-            const Eigen::SelfAdjointEigenSolver<MatrixXd> modes(scaled);
-            refuse_singular(family, scale_.asDiagonal() * modes.eigenvectors().col(0));
-        }
-    }
-
-    MatrixXd solve(const MatrixXd& b) const { return scale_.asDiagonal() * solver_.solve(scale_.asDiagonal() * b); }
-
-private:
-    VectorXd scale_;
-    Eigen::LDLT<MatrixXd> solver_;
-};
 
 }  // namespace
 
@@ -260,21 +216,17 @@ void NetworkClosure::rhs(std::span<const double> nu, std::span<const double> inp
 
 void NetworkClosure::rhs(std::span<const double> nu, std::span<const double> inputs, std::span<const double> theta,
                          std::span<double> rhs) const {
-    auto weights = rates(inputs);
-    for (std::size_t r = 0; r < weights.size(); ++r) weights[r] *= theta[r];
-    const auto point = ground_->at(nu);
-    const FisherSolver solver(*family_, point->fisher());
-    const VectorXd sum = point->flux().transpose() * Eigen::Map<const VectorXd>(weights.data(), std::ssize(weights));
-    Eigen::Map<VectorXd>(rhs.data(), std::ssize(rhs)) = maxent::factor(family_->sign()) * solver.solve(sum);
+    const auto rate = rates(inputs);
+    std::vector<double> basis(rate.size() * nu.size());
+    ground_->basis(nu, basis);
+    std::fill(rhs.begin(), rhs.end(), 0.0);
+    for (std::size_t r = 0; r < rate.size(); ++r) {
+        for (std::size_t a = 0; a < nu.size(); ++a) rhs[a] += theta[r] * rate[r] * basis[r * nu.size() + a];
+    }
 }
 
 void NetworkClosure::terms(std::span<const double> nu, std::span<const double> inputs, std::span<double> terms) const {
-    const auto rate = rates(inputs);
-    const auto point = ground_->at(nu);
-    const FisherSolver solver(*family_, point->fisher());
-    const VectorXd scale = Eigen::Map<const VectorXd>(rate.data(), std::ssize(rate));
-    Eigen::Map<RowMajor>(terms.data(), std::ssize(rate), std::ssize(nu)) =
-        maxent::factor(family_->sign()) * (solver.solve(point->flux().transpose()) * scale.asDiagonal()).transpose();
+    slopes(nu, inputs, {}, terms, {});
 }
 
 void NetworkClosure::jacobian(std::span<const double> nu, std::span<const double> inputs, std::span<double> by_nu,
@@ -282,45 +234,29 @@ void NetworkClosure::jacobian(std::span<const double> nu, std::span<const double
     jacobian(nu, inputs, options_.theta, by_nu, by_input);
 }
 
-// From Cov F = sign b: Cov dF = sign db - (dCov) F.
 void NetworkClosure::jacobian(std::span<const double> nu, std::span<const double> inputs, std::span<const double> theta,
                               std::span<double> by_nu, std::span<double> by_input) const {
-    const double sign = maxent::factor(family_->sign());
     auto weights = rates(inputs);
     for (std::size_t r = 0; r < weights.size(); ++r) weights[r] *= theta[r];
-    const auto point = ground_->at(nu);
-    const FisherSolver solver(*family_, point->fisher());
-    const MatrixXd flux = point->flux().transpose();
-    const VectorXd f = sign * solver.solve(flux * Eigen::Map<const VectorXd>(weights.data(), std::ssize(weights)));
-    Eigen::Map<RowMajor>(by_nu.data(), std::ssize(nu), std::ssize(nu)) =
-        solver.solve(sign * point->flux_slope(weights) - point->fisher_slope(f));
-    MatrixXd slopes(std::ssize(rates_), std::ssize(inputs));
-    for (std::size_t r = 0; r < rates_.size(); ++r) {
-        for (std::size_t i = 0; i < inputs.size(); ++i)
-            slopes(static_cast<Index>(r), static_cast<Index>(i)) = theta[r] * rate_slope(rates_[r], inputs, i);
-    }
-    if (!inputs.empty()) {
-        Eigen::Map<RowMajor>(by_input.data(), std::ssize(nu), std::ssize(inputs)) = sign * solver.solve(flux * slopes);
+    std::vector<double> basis(weights.size() * nu.size());
+    ground_->slopes(nu, weights, basis, by_nu);
+    std::fill(by_input.begin(), by_input.end(), 0.0);
+    for (std::size_t r = 0; r < weights.size(); ++r) {
+        for (std::size_t i = 0; i < inputs.size(); ++i) {
+            const double slope = theta[r] * rate_slope(rates_[r], inputs, i);
+            for (std::size_t a = 0; a < nu.size(); ++a)
+                by_input[a * inputs.size() + i] += slope * basis[r * nu.size() + a];
+        }
     }
 }
 
 void NetworkClosure::slopes(std::span<const double> nu, std::span<const double> inputs, std::span<const double> theta,
                             std::span<double> terms, std::span<double> by_nu) const {
-    const double sign = maxent::factor(family_->sign());
     const auto rate = rates(inputs);
-    const auto point = ground_->at(nu);
-    const FisherSolver solver(*family_, point->fisher());
-    const MatrixXd basis = sign * solver.solve(point->flux().transpose()) *
-                           Eigen::Map<const VectorXd>(rate.data(), std::ssize(rate)).asDiagonal();
-    Eigen::Map<RowMajor>(terms.data(), std::ssize(rate), std::ssize(nu)) = basis.transpose();
-    std::vector<double> weights(rate.size());
-    for (std::size_t row = 0; row * nu.size() * nu.size() < by_nu.size(); ++row) {
-        const auto own = theta.subspan(row * rate.size(), rate.size());
-        for (std::size_t r = 0; r < rate.size(); ++r) weights[r] = own[r] * rate[r];
-        const VectorXd f = basis * Eigen::Map<const VectorXd>(own.data(), std::ssize(own));
-        Eigen::Map<RowMajor>(by_nu.data() + row * nu.size() * nu.size(), std::ssize(nu), std::ssize(nu)) =
-            solver.solve(sign * point->flux_slope(weights) - point->fisher_slope(f));
-    }
+    std::vector<double> weights(theta.begin(), theta.end());
+    for (std::size_t i = 0; i < weights.size(); ++i) weights[i] *= rate[i % rate.size()];
+    ground_->slopes(nu, weights, terms, by_nu);
+    for (std::size_t i = 0; i < terms.size(); ++i) terms[i] *= rate[i / nu.size()];
 }
 
 std::optional<std::vector<Transition>> NetworkClosure::transitions(std::span<const double> theta) const {

@@ -7,6 +7,7 @@
 #include "chemistry/refuse.hpp"
 #include "maxent/enumerated.hpp"
 #include "maxent/inverse.hpp"
+#include "maxent/pair_law.hpp"
 #include "maxent/random_numbers.hpp"
 #include "maxent/transfer.hpp"
 
@@ -187,16 +188,35 @@ std::shared_ptr<const IsingChain::Solved> IsingChain::solve(std::span<const doub
     return std::make_shared<const Solved>(solve(nu, 2));
 }
 
+PairLaw IsingChain::pair_law_at(std::span<const double> nu) const {
+    require_finite(nu, *this, "nu");
+    return pair_law(factor(sign()) * nu[0], factor(sign()) * nu[1]);
+}
+
 double IsingChain::log_partition(std::span<const double> nu) const {
+    if (is_pair_law()) return pair_law_at(nu).log_partition;
     return solve(nu, 0).log_z.value;
 }
 
 void IsingChain::moments(std::span<const double> nu, std::span<double> moments) const {
+    if (is_pair_law()) {
+        const PairLaw law = pair_law_at(nu);
+        moments[0] = law.occupied;
+        moments[1] = law.both;
+        return;
+    }
     const Solved here = solve(nu, 1);
     for (std::size_t a = 0; a < moments.size(); ++a) moments[a] = factor(sign()) * here.log_z.first[a];
 }
 
 void IsingChain::fisher(std::span<const double> nu, std::span<double> fisher) const {
+    if (is_pair_law()) {
+        const PairLaw law = pair_law_at(nu);
+        fisher[0] = law.by_h;
+        fisher[1] = fisher[2] = law.mixed;
+        fisher[3] = law.by_j;
+        return;
+    }
     this->fisher(solve(nu, 2), fisher);
 }
 
@@ -221,7 +241,7 @@ void IsingChain::from_moments(std::span<const double> moments, std::span<double>
         nu[a] = factor(sign()) * std::log(moments[a] / sites / empty);
     }
     std::fill(nu.begin() + static_cast<std::ptrdiff_t>(species), nu.end(), 0.0);
-    if (species == 1 && nu.size() == 2 && definition_.boundary == Boundary::infinite) {
+    if (is_pair_law()) {
         const double rho = moments[0], eta = moments[1], single = rho - eta, none = 1.0 - 2.0 * rho + eta;
         if (!(eta > 0.0 && single > 0.0 && none > 0.0)) {
             refuse<InvalidArgument>("the moment of '", nu_names()[1], "' is ", eta, "; with ", rho,

@@ -11,6 +11,7 @@ namespace nubridge::maxent {
 
 struct MatrixJet;  // of transfer.hpp
 struct DominantPair;
+struct PairLaw;  // of pair_law.hpp
 
 /// A one-dimensional lattice gas of one or several species with nearest-neighbour couplings (Ising, Potts), by transfer
 /// matrix.
@@ -74,6 +75,10 @@ public:
     const Definition& definition() const noexcept { return definition_; }
     /// Contents of a site: empty or one of the species.
     std::size_t contents() const noexcept { return definition_.species.size() + 1; }
+    /// One species with its coupling on the infinite chain, which pair_law() solves.
+    bool is_pair_law() const noexcept {
+        return definition_.boundary == Boundary::infinite && definition_.species.size() == 1 && nu_count() == 2;
+    }
     /// What a site with this content and a bond with these two add to nu_a's observable.
     double on_site(std::size_t a, std::size_t content) const noexcept;
     double on_bond(std::size_t a, std::size_t left, std::size_t right) const noexcept;
@@ -83,6 +88,7 @@ private:
     struct Derivatives;
     void require_definition() const;
     Transfer transfer(std::span<const double> nu, std::size_t order) const;
+    PairLaw pair_law_at(std::span<const double> nu) const;
     Solved solve(std::span<const double> nu, std::size_t order) const;
     Derivatives infinite_derivatives(const Transfer& t, const DominantPair& pair, std::size_t order) const;
     Derivatives finite_derivatives(const Transfer& t, std::span<const double> nu, std::size_t order) const;
