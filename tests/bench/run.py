@@ -339,7 +339,9 @@ def bench_learning(turns: int) -> list[Row]:
     """ms a gradient of the action: 20 intervals, decay and pairs on the Ising chain."""
     found = learning.subjects()
     values = timed(turns, found, "learning")
-    reference = next((name for name in found if name.startswith("SciPy")), "")
+    reference = min(
+        (name for name in found if not name.startswith("nubridge")), key=lambda name: _median(values[name]), default=""
+    )
     return [row(name, values[name], "ms", reference, values.get(reference)) for name in found]
 
 

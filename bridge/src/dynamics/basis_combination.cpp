@@ -4,6 +4,8 @@
 #include <utility>
 #include <vector>
 
+#include "dynamics/scratch.hpp"
+
 namespace nubridge::dynamics {
 
 BasisCombination::BasisCombination(std::shared_ptr<const NetworkClosure> closure, bool each_nu)
@@ -15,7 +17,8 @@ bool BasisCombination::rhs(const FieldPoint& at, std::span<double> rhs) const {
         return true;
     }
     const std::size_t n = nu_count(), terms = closure_->term_count();
-    std::vector<double> basis(terms * n);
+    Scratch scratch;
+    const auto basis = scratch.numbers(terms * n);
     closure_->terms(at.nu, at.inputs, basis);
     std::fill(rhs.begin(), rhs.end(), 0.0);
     for (std::size_t a = 0; a < n; ++a) {
@@ -51,7 +54,8 @@ void BasisCombination::by_coefficient(const FieldPoint& at, std::span<double> ou
 void BasisCombination::pull_back(const FieldPoint& at, std::span<const double> adjoint, std::span<double> by_nu,
                                  std::span<double> by_coefficient) const {
     const std::size_t n = nu_count(), terms = closure_->term_count(), rows = each_nu_ ? n : 1;
-    std::vector<double> basis(terms * n), slopes(rows * n * n);
+    Scratch scratch;
+    const auto basis = scratch.numbers(terms * n), slopes = scratch.numbers(rows * n * n);
     closure_->slopes(at.nu, at.inputs, at.coefficients, basis, slopes);
     for (std::size_t a = 0; a < n; ++a) {
         const std::size_t row = each_nu_ ? a : 0;  // nu_a has the slopes of its own theta

@@ -156,14 +156,19 @@ public:
         const double sign = maxent::factor(family_->sign());
         const PairLaw law = maxent::pair_law(sign * nu[0], sign * nu[1]);
         require_law(law);
-        const Curvature bend(law);
-        const Windows windows(law);
+        const Inverse inverse(law);
+        const Curvature bend(inverse);
+        const std::array<double, 16> windows = windows_of(law, inverse);
         for (std::size_t r = 0; r < terms_.size(); ++r) {
             const Pair f = bend.nu_by_m(flux(windows, r));
             for (std::size_t a = 0; a < 2; ++a) basis[2 * r + a] = sign * f[a];
         }
-        for (std::size_t row = 0; 4 * row < by_nu.size(); ++row)
-            slope(law, bend, windows, weights.subspan(row * terms_.size(), terms_.size()), by_nu.subspan(4 * row, 4));
+        if (by_nu.empty()) return;
+        const std::array<Pair, 16> window_slopes = slopes_of(inverse);
+        for (std::size_t row = 0; 4 * row < by_nu.size(); ++row) {
+            const auto own = weights.subspan(row * terms_.size(), terms_.size());
+            slope(law, bend, moved(windows, window_slopes, own), by_nu.subspan(4 * row, 4));
+        }
     }
 
 private:
@@ -174,77 +179,99 @@ private:
         Pair amount;
     };
 
+    /// One over each probability.
+    struct Inverse {
+        explicit Inverse(const PairLaw& p)
+            : occupied(1 / p.occupied), empty(1 / p.empty), both(1 / p.both), one(1 / p.one), none(1 / p.none) {}
+        double occupied, empty, both, one, none;
+    };
+
     /// Derivatives of sign nu by m = (occupied, both): those of the entropy, so that they are symmetric.
     struct Curvature {
-        explicit Curvature(const PairLaw& p) {
-            const double n = 1 / p.occupied, v = 1 / p.empty, b = 1 / p.both, o = 1 / p.one, z = 1 / p.none;
-            second = {2 * o + 4 * z - n - v, -2 * o - 2 * z, b + z + 2 * o};
-            third = {n * n - v * v - 2 * o * o + 8 * z * z, 2 * o * o - 4 * z * z, 2 * z * z - 2 * o * o,
-                     2 * o * o - b * b - z * z};
+        explicit Curvature(const Inverse& p)
+            : second{2 * p.one + 4 * p.none - p.occupied - p.empty, -2 * p.one - 2 * p.none,
+                     p.both + p.none + 2 * p.one} {
+            const double one = 2 * p.one * p.one, none = p.none * p.none;
+            third = {p.occupied * p.occupied - p.empty * p.empty - one + 8 * none, one - 4 * none, 2 * none - one,
+                     one - p.both * p.both - none};
         }
         Pair nu_by_m(const Pair& m) const {
             return {second[0] * m[0] + second[1] * m[1], second[1] * m[0] + second[2] * m[1]};
         }
-        std::array<double, 3> second{};
+        std::array<double, 3> second;
         std::array<double, 4> third{};
     };
 
-    /// The probabilities of four neighbours, the first the lowest bit, and the slopes of their logarithms by m.
-    struct Windows {
-        explicit Windows(const PairLaw& p) {
-            const std::array<double, 4> pair{p.none, p.one, p.one, p.both};
-            const std::array<double, 2> site{1 / p.empty, 1 / p.occupied};
-            const std::array<Pair, 4> pair_slope{Pair{-2 / p.none, 1 / p.none}, Pair{1 / p.one, -1 / p.one},
-                                                 Pair{1 / p.one, -1 / p.one}, Pair{0.0, 1 / p.both}};
-            for (std::size_t i = 0; i < 16; ++i) {
-                const std::size_t left = i & 3, middle = i >> 1 & 3, right = i >> 2, s = middle & 1, t = middle >> 1;
-                probability[i] = pair[left] * pair[middle] * pair[right] * site[s] * site[t];
-                const double by_site = (s == 1 ? site[1] : -site[0]) + (t == 1 ? site[1] : -site[0]);
-                slope[i] = {pair_slope[left][0] + pair_slope[middle][0] + pair_slope[right][0] - by_site,
-                            pair_slope[left][1] + pair_slope[middle][1] + pair_slope[right][1]};
-            }
+    /// The probabilities of four neighbours, the first the lowest bit.
+    static std::array<double, 16> windows_of(const PairLaw& p, const Inverse& inverse) {
+        const std::array<double, 4> pair{p.none, p.one, p.one, p.both};
+        const std::array<double, 2> site{inverse.empty, inverse.occupied};
+        std::array<double, 16> windows{};
+        for (std::size_t i = 0; i < 16; ++i)
+            windows[i] = pair[i & 3] * pair[i >> 1 & 3] * pair[i >> 2] * site[i >> 1 & 1] * site[i >> 2 & 1];
+        return windows;
+    }
+
+    /// How the logarithms of windows_of() move with m.
+    static std::array<Pair, 16> slopes_of(const Inverse& p) {
+        const std::array<Pair, 4> pair{Pair{-2 * p.none, p.none}, Pair{p.one, -p.one}, Pair{p.one, -p.one},
+                                       Pair{0.0, p.both}};
+        const std::array<double, 2> site{-p.empty, p.occupied};
+        std::array<Pair, 16> slopes{};
+        for (std::size_t i = 0; i < 16; ++i) {
+            const Pair left = pair[i & 3], middle = pair[i >> 1 & 3], right = pair[i >> 2];
+            slopes[i] = {left[0] + middle[0] + right[0] - site[i >> 1 & 1] - site[i >> 2 & 1],
+                         left[1] + middle[1] + right[1]};
         }
-        std::array<double, 16> probability{};
-        std::array<Pair, 16> slope{};
-    };
+        return slopes;
+    }
 
     /// Their squares are divided by.
     static void require_law(const PairLaw& law) {
         const double least = std::min({law.occupied, law.empty, law.both, law.one, law.none});
         if (!(least > 1e-100)) {
-            chemistry::refuse<InvalidArgument>("the Fisher matrix is singular: of occupied and empty sites and pairs "
-                                               "one has the probability ",
-                                               least, "; move nu to where all occur");
+            chemistry::refuse<InvalidArgument>(
+                "the Fisher matrix is singular: of occupied and empty sites and pairs "
+                "one has the probability ",
+                least, "; move nu to where all occur");
         }
     }
 
-    Pair flux(const Windows& windows, std::size_t term) const {
+    Pair flux(const std::array<double, 16>& windows, std::size_t term) const {
         Pair sum{};
         for (const auto& [i, amount] : terms_[term]) {
-            for (std::size_t a = 0; a < 2; ++a) sum[a] += windows.probability[i] * amount[a];
+            for (std::size_t a = 0; a < 2; ++a) sum[a] += windows[i] * amount[a];
         }
         return sum;
     }
 
-    /// dF/dnu = (dF/dm)(dm/dnu), where the two signs cancel.
-    void slope(const PairLaw& law, const Curvature& bend, const Windows& windows, std::span<const double> weights,
-               std::span<double> by_nu) const {
+    /// The flux of all terms, and d flux/dm_l.
+    struct Flux {
         Pair total{};
-        std::array<Pair, 2> moved{};  // d total/dm_l
+        std::array<Pair, 2> by_m{};
+    };
+    Flux moved(const std::array<double, 16>& windows, const std::array<Pair, 16>& window_slopes,
+               std::span<const double> weights) const {
+        Flux flux;
         for (std::size_t r = 0; r < terms_.size(); ++r) {
             for (const auto& [i, amount] : terms_[r]) {
                 for (std::size_t a = 0; a < 2; ++a) {
-                    const double gain = weights[r] * windows.probability[i] * amount[a];
-                    total[a] += gain;
-                    for (std::size_t l = 0; l < 2; ++l) moved[l][a] += gain * windows.slope[i][l];
+                    const double gain = weights[r] * windows[i] * amount[a];
+                    flux.total[a] += gain;
+                    for (std::size_t l = 0; l < 2; ++l) flux.by_m[l][a] += gain * window_slopes[i][l];
                 }
             }
         }
+        return flux;
+    }
+
+    /// dF/dnu = (dF/dm)(dm/dnu), where the two signs cancel.
+    static void slope(const PairLaw& law, const Curvature& bend, const Flux& flux, std::span<double> by_nu) {
         std::array<Pair, 2> by_m{};
         for (std::size_t l = 0; l < 2; ++l) {
-            by_m[l] = bend.nu_by_m(moved[l]);
+            by_m[l] = bend.nu_by_m(flux.by_m[l]);
             for (std::size_t a = 0; a < 2; ++a)
-                by_m[l][a] += bend.third[l + a] * total[0] + bend.third[l + a + 1] * total[1];
+                by_m[l][a] += bend.third[l + a] * flux.total[0] + bend.third[l + a + 1] * flux.total[1];
         }
         for (std::size_t a = 0; a < 2; ++a) {
             by_nu[2 * a] = by_m[0][a] * law.by_h + by_m[1][a] * law.mixed;

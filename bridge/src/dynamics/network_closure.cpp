@@ -6,6 +6,7 @@
 
 #include "chemistry/engine.hpp"
 #include "chemistry/refuse.hpp"
+#include "dynamics/scratch.hpp"
 #include "maxent/categorical.hpp"
 #include "maxent/counts.hpp"
 #include "maxent/gaussian.hpp"
@@ -181,19 +182,16 @@ double NetworkClosure::amount_slope(double amount, int multiplicity) const {
     return slope;
 }
 
-std::vector<double> NetworkClosure::rates(std::span<const double> inputs) const {
+void NetworkClosure::write_rates(std::span<const double> inputs, std::span<double> rates) const {
     for (std::size_t i = 0; i < inputs.size(); ++i) {
         if (!(inputs[i] >= 0.0 && std::isfinite(inputs[i])))
             refuse<InvalidArgument>("input ", i, " is ", inputs[i], "; an amount or a rate is finite and not negative");
     }
-    std::vector<double> rates;
-    for (const Rate& one : rates_) {
-        double rate = one.constant;
-        for (const std::size_t i : one.parameter_inputs) rate *= inputs[i];
-        for (const auto& [i, multiplicity] : one.driven) rate *= amount_factor(inputs[i], multiplicity);
-        rates.push_back(rate);
+    for (std::size_t r = 0; r < rates_.size(); ++r) {
+        rates[r] = rates_[r].constant;
+        for (const std::size_t i : rates_[r].parameter_inputs) rates[r] *= inputs[i];
+        for (const auto& [i, multiplicity] : rates_[r].driven) rates[r] *= amount_factor(inputs[i], multiplicity);
     }
-    return rates;
 }
 
 double NetworkClosure::rate_slope(const Rate& rate, std::span<const double> inputs, std::size_t input) const {
@@ -216,8 +214,9 @@ void NetworkClosure::rhs(std::span<const double> nu, std::span<const double> inp
 
 void NetworkClosure::rhs(std::span<const double> nu, std::span<const double> inputs, std::span<const double> theta,
                          std::span<double> rhs) const {
-    const auto rate = rates(inputs);
-    std::vector<double> basis(rate.size() * nu.size());
+    Scratch scratch;
+    const auto rate = scratch.numbers(rates_.size()), basis = scratch.numbers(rate.size() * nu.size());
+    write_rates(inputs, rate);
     ground_->basis(nu, basis);
     std::fill(rhs.begin(), rhs.end(), 0.0);
     for (std::size_t r = 0; r < rate.size(); ++r) {
@@ -236,9 +235,10 @@ void NetworkClosure::jacobian(std::span<const double> nu, std::span<const double
 
 void NetworkClosure::jacobian(std::span<const double> nu, std::span<const double> inputs, std::span<const double> theta,
                               std::span<double> by_nu, std::span<double> by_input) const {
-    auto weights = rates(inputs);
+    Scratch scratch;
+    const auto weights = scratch.numbers(rates_.size()), basis = scratch.numbers(weights.size() * nu.size());
+    write_rates(inputs, weights);
     for (std::size_t r = 0; r < weights.size(); ++r) weights[r] *= theta[r];
-    std::vector<double> basis(weights.size() * nu.size());
     ground_->slopes(nu, weights, basis, by_nu);
     std::fill(by_input.begin(), by_input.end(), 0.0);
     for (std::size_t r = 0; r < weights.size(); ++r) {
@@ -252,9 +252,10 @@ void NetworkClosure::jacobian(std::span<const double> nu, std::span<const double
 
 void NetworkClosure::slopes(std::span<const double> nu, std::span<const double> inputs, std::span<const double> theta,
                             std::span<double> terms, std::span<double> by_nu) const {
-    const auto rate = rates(inputs);
-    std::vector<double> weights(theta.begin(), theta.end());
-    for (std::size_t i = 0; i < weights.size(); ++i) weights[i] *= rate[i % rate.size()];
+    Scratch scratch;
+    const auto rate = scratch.numbers(rates_.size()), weights = scratch.numbers(theta.size());
+    write_rates(inputs, rate);
+    for (std::size_t i = 0; i < weights.size(); ++i) weights[i] = theta[i] * rate[i % rate.size()];
     ground_->slopes(nu, weights, terms, by_nu);
     for (std::size_t i = 0; i < terms.size(); ++i) terms[i] *= rate[i / nu.size()];
 }

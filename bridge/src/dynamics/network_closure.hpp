@@ -94,7 +94,7 @@ private:
     /// Appends a term a hopping species; those species.
     std::vector<std::size_t> add_hops(const Roles& roles);
     Rate rate_of(std::size_t reaction, const Roles& roles) const;
-    std::vector<double> rates(std::span<const double> inputs) const;
+    void write_rates(std::span<const double> inputs, std::span<double> rates) const;
     double rate_slope(const Rate& rate, std::span<const double> inputs, std::size_t input) const;
     double amount_factor(double amount, int multiplicity) const;
     double amount_slope(double amount, int multiplicity) const;
