@@ -120,6 +120,31 @@ def test_a_restricted_boltzmann_machine_learns_what_its_units_alone_cannot():
     assert law @ np.log(law / learned) < 0.02 * (law @ np.log(law / alone))
 
 
+def test_a_deep_boltzmann_machine_learns_the_law_of_its_visible_layer():
+    """Six visible units under four and two hidden ones: KL of the learned visible law far below that of free units."""
+    layers = [[f"{layer}{i}" for i in range(n)] for layer, n in (("v", 6), ("h", 4), ("g", 2))]
+    units = sum(layers, [])
+    between = [pair for low, high in itertools.pairwise(layers) for pair in itertools.product(low, high)]
+    machine = nubridge.BinaryField(units, [*([u] for u in units), *between])
+    random = np.random.default_rng(16)
+    nu = np.concatenate([random.normal(0, 0.3, len(units)), random.choice([-2.0, 2.0], len(between))])
+    states, law = visible_law(machine, nu, 6)
+    samples = states[random.choice(len(states), 6000, p=law)]
+    fit = machine.fit(samples, "pcd", units=layers[0], steps=400, chains=600, sweeps=2, seed=17)
+    learned = visible_law(machine, fit.nu, 6)[1]
+    mean = law @ states
+    alone = np.prod(np.where(states == 1, mean, 1 - mean), axis=1)
+    assert law @ np.log(law / learned) < 0.05 * (law @ np.log(law / alone))
+
+
+def visible_law(machine, nu, count):
+    """The states of the first units, and their probabilities."""
+    every, probabilities = machine.states(nu)
+    place = (every[:, :count] @ 2.0 ** np.arange(count)).astype(int)
+    states = (np.arange(2**count)[:, None] >> np.arange(count)) & 1
+    return states.astype(float), np.bincount(place, probabilities, 2**count)
+
+
 def test_the_same_seed_learns_the_same_nu():
     field = field_of(4)
     samples = field.sample(random_nu(field, seed=14, spread=0.5), 500, seed=15)
