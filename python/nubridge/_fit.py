@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 from ._arrays import Array
 from ._awake import Protocol
 from ._fields import Action, Field, total
+from ._mpi import shared
 from ._optimise import lasso_path, nonnegative
 from .errors import InvalidArgumentError
 from .families import Family
@@ -33,6 +35,8 @@ class Fit:
     threads: int
     positive: bool
     ridge: float
+    #: Of mpi4py: ranks that share the protocols' gradients.
+    comm: Any = None
     actions: list[Action] = field(default_factory=list)
     least: float = 0.0
     #: Coefficients that are fitted, the others are 0; all unless said.
@@ -62,17 +66,30 @@ class Fit:
     def loss(self, c: Array) -> float:
         """Mean KL in nats; infinite where a path has no law."""
         try:
-            return float(total(self.actions, c, self.threads, gradient=False)[0].sum()) - self.least
+            return float(self._total(c, False)[0].sum()) - self.least
         except InvalidArgumentError:
             return np.inf
 
     def loss_and_gradient(self, c: Array) -> tuple[float, Array]:
         """The same and its exact gradient, by the adjoint."""
         try:
-            values, gradient = total(self.actions, c, self.threads)
+            values, gradient = self._total(c, True)
         except InvalidArgumentError:
             return np.inf, np.zeros(len(c))
         return float(values.sum()) - self.least, gradient if self.kept is None else gradient * self.kept
+
+    @property
+    def rank(self) -> int:
+        """Of this process among those that share the work."""
+        return 0 if self.comm is None else self.comm.rank
+
+    def _total(self, c: Array, gradient: bool) -> tuple[Array, Array | None]:
+        """The action of each protocol, and the sum of their gradients in the same order for any number of ranks."""
+        if self.comm is None:
+            return total(self.actions, c, self.threads, gradient)
+        parts = shared(self.comm, len(self.actions), lambda i: total([self.actions[i]], c, 1, gradient))
+        slopes = sum((slope for _, slope in parts), np.zeros(len(c))) if gradient else None
+        return np.concatenate([values for values, _ in parts]), slopes
 
     def start(self) -> Array:
         """The coefficients whose F best makes the data's own nu(t): linear, no path is integrated."""
@@ -112,12 +129,14 @@ class Fit:
 
     def metric(self, c: Array) -> Array:
         """Gauss and Newton's matrix of the loss: SUM w S' Cov S with S = d nu/dc."""
-        h = np.zeros((len(c), len(c)))
-        for action, weights in zip(self.actions, self.weights, strict=True):
-            path, moved = action.sensitivities(c)
-            fisher = self.family.fisher(path)
-            h += np.einsum("t,tai,tab,tbj->ij", weights, moved, fisher, moved, optimize=True)
-        return h
+
+        def part(i: int) -> Array:
+            path, moved = self.actions[i].sensitivities(c)
+            return np.einsum(
+                "t,tai,tab,tbj->ij", self.weights[i], moved, self.family.fisher(path), moved, optimize=True
+            )
+
+        return sum(shared(self.comm, len(self.actions), part), np.zeros((len(c), len(c))))
 
     def newton(self, c: Array, value: float, gradient: Array) -> tuple[Array, float, Array]:
         """One step of Gauss and Newton with backtracking; the same coefficients when nothing is gained."""

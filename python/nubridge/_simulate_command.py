@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import argparse
-import contextlib
-import os
 import re
-import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +12,9 @@ import numpy as np
 import nubridge
 
 from . import quantities
+from ._mpi import telling, world
 from ._settings import REGIMES, SPATIAL
-from .errors import Error, Interrupted, InvalidArgumentError
+from .errors import InvalidArgumentError
 from .network import Network
 from .results import MOLECULES_PER_uM_um3, Result
 from .simulation import simulate
@@ -96,8 +93,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Simulates, writes and prints; 0, or what Error and Interrupted turn into."""
-    comm = _world()
-    with _telling(comm):
+    comm = world()
+    with telling(comm):
         network = Network(arguments.network, {name: _number(text) for name, text in arguments.set.items()})
         result = simulate(network, comm=comm, progress=False if arguments.quiet else None, **_words(arguments, network))
         if comm is None or comm.rank == 0:
@@ -145,35 +142,6 @@ def _report(result: Result, arguments: argparse.Namespace) -> None:
         path = beside.with_suffix(".png") if arguments.plot is True else Path(arguments.plot)
         result.plot(arguments.record, path)
         print(f"drawn     {path}")
-
-
-def _world() -> Any:
-    """The ranks that mpiexec started, or None when there is one."""
-    sizes = ("OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "MPI_LOCALNRANKS")
-    size = max((int(os.environ.get(name, "1")) for name in sizes), default=1)
-    if size == 1:
-        return None
-    try:
-        from mpi4py import MPI
-    except ImportError:
-        raise InvalidArgumentError(
-            f"{size} ranks were started and mpi4py is not installed: pip install mpi4py, or leave mpiexec out"
-        ) from None
-    return MPI.COMM_WORLD
-
-
-@contextlib.contextmanager
-def _telling(comm: Any) -> Iterator[None]:
-    """One sentence, and the end of all ranks; the others' words are the same and stay unsaid."""
-    try:
-        yield
-    except (Error, Interrupted) as error:
-        if comm is None:
-            raise
-        if comm.rank == 0:
-            print(f"nubridge: {error}", file=sys.stderr, flush=True)
-            comm.Abort(130 if isinstance(error, Interrupted) else 1)
-        comm.Barrier()  # rank 0 ends it
 
 
 def _named(group: Any, option: str, metavar: str, text: str) -> None:

@@ -20,6 +20,7 @@ from . import (
     nmodl,
     paths,
 )
+from ._mpi import telling, world
 from ._train_file import network_of, protocols_of, read_toml
 from .errors import Error, Interrupted, InvalidArgumentError
 from .evaluation import evaluate
@@ -44,6 +45,7 @@ _EXAMPLES = """examples:
   nubridge mechanisms --model sk_calcium --suffix mysk --current open:k    a learned model as a mod file
   nubridge train models/sk/train.toml        make the model file again from its rates
   nubridge train models/sk_calcium/train.toml --resume    learn a model; Ctrl-C loses nothing
+  mpiexec -n 2 nubridge train models/sk_calcium/train.toml    ranks share the protocols; the same bytes
   nubridge evaluate sk_calcium --protocol models/sk_calcium/unseen.toml    against calcium that it never saw
   nubridge evaluate sk_calcium --protocol models/sk_calcium/unseen.toml --report sk.html    all of it on one page
   nubridge plot models/sk_calcium            its loss and F over its domain
@@ -205,8 +207,11 @@ def _clean(_: argparse.Namespace) -> int:
 
 
 def _train(arguments: argparse.Namespace) -> int:
-    progress = False if arguments.quiet else None
-    model = train(arguments.settings, arguments.output, resume=arguments.resume, progress=progress)
+    comm, progress = world(), False if arguments.quiet else None
+    with telling(comm):
+        model = train(arguments.settings, arguments.output, resume=arguments.resume, progress=progress, comm=comm)
+    if comm is not None and comm.rank > 0:
+        return 0
     print(f"{model.path}  {model.hash}")
     if isinstance(model, LearnedModel):
         print(f"mean KL {model.provenance['loss']:.3g} nats after {len(model.history) - 1} steps")

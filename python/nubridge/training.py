@@ -18,6 +18,7 @@ from ._arrays import Array
 from ._awake import Protocol, close, species_of
 from ._ensemble import default_threads
 from ._fit import Fit, cover
+from ._mpi import shared
 from ._optimise import LBFGS, Adam
 from ._simulated import given, simulated
 from ._train_file import read_toml, words_of
@@ -55,6 +56,7 @@ def train(
     policy: str = "clamp",
     name: str = "learned",
     threads: int | None = None,
+    comm: Any = None,
     resume: bool = False,
     progress: bool | None = None,
     **simulation: Any,
@@ -72,8 +74,9 @@ def train(
     The loss is the mean over time of KL(data's law || model's law), both in the family, along nu(t) from the data's
     first moments (`substeps` Runge-Kutta steps from one time to the next), its gradient is exact. It is made small by
     `steps` of `optimiser`: "gauss-newton", "lbfgs", or "adam" at `rate`. `output` is a folder: model.json goes there and a
-    checkpoint after every step, so that Ctrl-C loses nothing and `resume` goes on to the bytes of an uncut run. The same
-    seed gives the same bytes for any number of threads.
+    checkpoint after every step, so that Ctrl-C loses nothing and `resume` goes on to the bytes of an uncut run. `comm` is
+    a communicator of mpi4py: its ranks share the protocols, to simulate and to learn from; all have the model, rank 0
+    writes it. The same seed gives the same bytes for any number of threads and ranks.
 
     >>> import numpy as np, nubridge
     >>> decay = nubridge.Network.build({"A": 10}, [{"name": "decay", "reactants": ["A"], "rate": 1.0}])
@@ -84,7 +87,7 @@ def train(
     {'decay': 0.7}
     """
     if family is None:
-        return _sealed(source, output, resume, progress)
+        return _sealed(source, output, resume, progress, comm)
     if optimiser not in _OPTIMISERS:
         raise InvalidArgumentError(f"the optimiser is {optimiser!r}; it is one of {', '.join(_OPTIMISERS)}")
     require_policy(policy)
@@ -96,11 +99,13 @@ def train(
     told = [(one, False) for one in listed] + [(one, True) for one in protocols]
     if not told:
         raise InvalidArgumentError("there is nothing to learn from; pass data, or protocols to simulate")
-    training = [how.protocol(one, simulate, i, f"protocol {i}") for i, (one, simulate) in enumerate(told)]
-    held = [
-        how.protocol(one, how.is_protocol(one), len(told) + i, f"held-out protocol {i}")
-        for i, one in enumerate(held_out)
-    ]
+    unseen = list(held_out)
+    training = shared(comm, len(told), lambda i: how.protocol(*told[i], i, f"protocol {i}"))
+    held = shared(
+        comm,
+        len(unseen),
+        lambda i: how.protocol(unseen[i], how.is_protocol(unseen[i]), len(told) + i, f"held-out protocol {i}"),
+    )
     bounds = _ranges(training, family, tuple(units))
     if isinstance(dynamics, SmoothMap):
         dynamics = dynamics.over([bounds[one] for one in (*family.nu_names, *units)])
@@ -110,7 +115,7 @@ def train(
         cover(field, training, dynamics.margin, spacing)
     positive = isinstance(dynamics, BasisCombination) and dynamics.nonnegative
     ridge = 1e-14 if isinstance(dynamics, BasisCombination) else dynamics.ridge
-    fit = Fit(field, family, training, substeps, threads or default_threads(None), positive, ridge)
+    fit = Fit(field, family, training, substeps, threads or default_threads(comm), positive, ridge, comm)
     path = fit.l1_path() if isinstance(dynamics, BasisCombination) and field.coefficient_count <= _MOST_ERRORS else []
     if isinstance(dynamics, BasisCombination) and dynamics.penalty:
         fit.kept = _kept(path, dynamics.penalty)
@@ -145,7 +150,7 @@ def train(
     document["dynamics"].update(_fitted(fit, best, names))
     model = LearnedModel(document, family, field, best)
     if output is not None:
-        model.save(output)
+        shared(comm, 1, lambda _: model.save(output))  # rank 0
     return model
 
 
@@ -286,7 +291,7 @@ class _Descent:
         return stale or still
 
     def _keep(self, c: Array, best: Array, state: dict[str, Array] | None, ended: bool) -> None:
-        if self.folder is None:
+        if self.folder is None or self.fit.rank > 0:
             return
         self.folder.mkdir(parents=True, exist_ok=True)
         part = self.folder / "checkpoint.part.npz"
@@ -296,7 +301,7 @@ class _Descent:
     def _bar(self, steps: int, progress: bool | None) -> Any:
         from tqdm import tqdm
 
-        hidden = None if progress is None else not progress
+        hidden = True if self.fit.rank > 0 else None if progress is None else not progress
         return tqdm(
             total=steps, initial=len(self.history[1:]), desc="training", unit="step", disable=hidden, leave=False
         )
@@ -327,7 +332,7 @@ def _digest(
 
 
 def _sealed(
-    settings: Any, output: str | os.PathLike[str] | None, resume: bool, progress: bool | None
+    settings: Any, output: str | os.PathLike[str] | None, resume: bool, progress: bool | None, comm: Any
 ) -> Model | LearnedModel | Kernel:
     """Makes the model that `settings` (train.toml) describes and writes it to `output`, by default model.json beside it.
 
@@ -340,7 +345,8 @@ def _sealed(
     source = Path(settings)
     definition = read_toml(source)
     if "protocols" in definition:
-        return train(output=output or source.parent, resume=resume, progress=progress, **words_of(definition, source))
+        words = words_of(definition, source)
+        return train(output=output or source.parent, resume=resume, progress=progress, comm=comm, **words)
     target = Path(output) if output else source.with_name("model.json")
     library = _library.library()
     dynamics = definition.get("dynamics", {})
@@ -355,5 +361,5 @@ def _sealed(
             f"{source}: {error}; a model holds texts, finite numbers and lists: correct that entry"
         ) from error
     seal = library.nubridge_kernel_seal if is_kernel else library.nubridge_model_seal
-    _library.check(library, seal(text.encode(), os.fsencode(target)))
+    shared(comm, 1, lambda _: _library.check(library, seal(text.encode(), os.fsencode(target))))  # rank 0
     return Kernel(target) if is_kernel else Model(target)

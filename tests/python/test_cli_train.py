@@ -1,9 +1,13 @@
 """nubridge train, evaluate, plot: settings in, model, table and figures out."""
 
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 
 import nubridge
-from neuron_process import ROOT
+from neuron_process import ROOT, environment
 from nubridge import cli
 
 SETTINGS = """
@@ -118,3 +122,27 @@ def test_settings_with_a_mistake_are_refused_by_words(settings, capsys, old, new
 def test_an_exact_model_has_nothing_learned_to_draw(capsys):
     assert cli.main(["plot", str(ROOT / "models/sk")]) == 1
     assert "nothing in it was learned" in capsys.readouterr().err
+
+
+def by_two_ranks(settings):
+    mpiexec = Path(sys.executable).with_name("mpiexec")
+    words = [mpiexec, "-n", "2", sys.executable, "-m", "nubridge", "train", str(settings), "--quiet"]
+    return subprocess.run(words, capture_output=True, text=True, timeout=120, env=environment())
+
+
+def test_ranks_share_the_protocols_and_make_the_same_bytes(settings, tmp_path):
+    assert cli.main(["train", str(settings), "--quiet"]) == 0
+    alone = (tmp_path / "model.json").read_bytes()
+    (tmp_path / "model.json").unlink()
+    done = by_two_ranks(settings)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("mean KL") == 1
+    assert (tmp_path / "model.json").read_bytes() == alone
+
+
+def test_a_fault_on_one_rank_is_said_once(settings):
+    settings.write_text(
+        SETTINGS.replace("initial = { A = 20 }\ninputs.k = { base", "initial = { Z = 20 }\ninputs.k = { base")
+    )
+    done = by_two_ranks(settings)
+    assert done.returncode != 0 and done.stderr.count("nubridge: ") == 1 and "'Z'" in done.stderr

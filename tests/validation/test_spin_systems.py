@@ -123,7 +123,7 @@ def test_a_restricted_boltzmann_machine_learns_what_its_units_alone_cannot():
 def test_a_deep_boltzmann_machine_learns_the_law_of_its_visible_layer():
     """Six visible units under four and two hidden ones: KL of the learned visible law far below that of free units."""
     layers = [[f"{layer}{i}" for i in range(n)] for layer, n in (("v", 6), ("h", 4), ("g", 2))]
-    units = sum(layers, [])
+    units = list(itertools.chain(*layers))
     between = [pair for low, high in itertools.pairwise(layers) for pair in itertools.product(low, high)]
     machine = nubridge.BinaryField(units, [*([u] for u in units), *between])
     random = np.random.default_rng(16)
