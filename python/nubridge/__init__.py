@@ -44,6 +44,7 @@ from .mechanisms import load
 from .model import Model
 from .network import Network
 from .neural import NeuralNetwork
+from .peers.recording import record
 from .population import PairwiseMaxEnt, PopulationTracking
 from .report import report
 from .results import Result
@@ -109,6 +110,7 @@ __all__ = [
     "fourier_series",
     "gccd",
     "load",
+    "record",
     "report",
     "simulate",
     "train",
