@@ -16,6 +16,7 @@ import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
+import coupled
 import learning
 import numpy as np
 import peers
@@ -268,6 +269,24 @@ def bench_transport(turns: int) -> list[Row]:
     return [Row(spread=0.0, **one) for one in json.loads(told.stdout)]
 
 
+def bench_coupling(turns: int) -> list[Row]:
+    """ms a window of a session with MCell: 4000 ions beside MCell's own time, and 400 beside a NEURON of the same cost."""
+    nubridge.load(demo=True)
+    cell, rows = coupled.Cell(), []
+    for window_us, windows in ((25, 20 * turns), (100, 5 * turns)):
+        wall, own = cell.windows_ms(4000, "serial", windows, window_us)
+        name = f"MCell alone, windows of {window_us} us"
+        rows += [row(name, own.tolist(), "ms"), row("serial", wall.tolist(), "ms", name, own.tolist())]
+    cell.take(1e-3 * float(np.median(cell.windows_ms(400, "serial", 100)[1])))
+    found: dict[str, list[float]] = {"serial": [], "parallel": []}
+    for _ in tqdm(range(max(turns // 3, 3)), desc="coupling", leave=False):
+        for scheme, ms in found.items():
+            ms.append(_median(cell.windows_ms(400, scheme, 100)[0]))
+    serial, parallel = found.values()
+    rows.append(row("serial, both sides alike", serial, "ms"))
+    return [*rows, row("parallel, both sides alike", parallel, "ms", "serial", serial)]
+
+
 def ecell4_rate(edge: int, in_voxel: float, turns: int) -> list[float]:
     """Million steps per CPU second of E-Cell 4's spatial Gillespie on the box of grid_bench."""
     from ecell4_base import core, meso
@@ -382,6 +401,7 @@ SUBJECTS: dict[str, Callable[[int], list[Row]]] = {
     "grid": bench_grid,
     "learning": bench_learning,
     "neural": bench_neural,
+    "coupling": bench_coupling,
     "transport": bench_transport,
 }
 

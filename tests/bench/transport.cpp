@@ -1,5 +1,6 @@
 // Round trips of 256 bytes between two processes: ours, a raw spin-wait, Boost's queues and conditions, pipes, sockets.
 // Usage: transport_bench [TURNS]; writes the rows of tests/bench/run.py as JSON.
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -13,11 +14,13 @@
 #include <boost/interprocess/sync/interprocess_mutex.hpp>
 #include <boost/interprocess/sync/scoped_lock.hpp>
 #include <chrono>
+#include <csignal>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <functional>
 #include <new>
+#include <numeric>
 #include <string>
 #include <vector>
 
@@ -205,6 +208,40 @@ double quantile(std::vector<double> values, double part) {
     return *place;
 }
 
+/// Processes that do nothing but compute, for as long as this lives.
+class Busy {
+public:
+    explicit Busy(std::size_t count) {
+        for (std::size_t i = 0; i < count; ++i) {
+            const pid_t child = ::fork();
+            if (child != 0) {
+                children_.push_back(child);
+                continue;
+            }
+            ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+            for (volatile std::uint64_t counted = 0;;) counted = counted + 1;
+        }
+    }
+    ~Busy() {
+        for (const pid_t child : children_) {
+            ::kill(child, SIGKILL);
+            ::waitpid(child, nullptr, 0);
+        }
+    }
+    Busy(const Busy&) = delete;
+    Busy& operator=(const Busy&) = delete;
+
+private:
+    std::vector<pid_t> children_;
+};
+
+/// The mean round trip in us beside so many busy processes.
+double mean_beside(std::size_t busy_processes) {
+    const Busy busy(busy_processes);
+    const auto times_us = by_nubridge(20'000);
+    return std::accumulate(times_us.begin(), times_us.end(), 0.0) / static_cast<double>(times_us.size());
+}
+
 struct Subject {
     const char* name;
     std::vector<double> (*run)(std::size_t);
@@ -223,7 +260,9 @@ int main(int argc, char** argv) {
                                   {"Boost mutex and condition", by_condition, 5'000},
                                   {"pipe", by_pipe, 5'000},
                                   {"Unix socket", by_socket, 5'000}};
+    std::vector<double> busy_us;
     for (int turn = 0; turn < turns; ++turn) {
+        busy_us.push_back(mean_beside(6));
         for (auto& subject : subjects) {
             const auto times_us = subject.run(subject.trips);
             subject.medians_us.push_back(quantile(times_us, 0.5));
@@ -244,6 +283,9 @@ int main(int argc, char** argv) {
             quantile(subject.p99_us, 0.5), turns);
         separator = ",\n";
     }
-    std::printf("\n]\n");
+    std::printf(
+        ",\n{\"name\": \"nubridge channel, mean beside 6 busy processes\", \"value\": %.4g, \"unit\": \"us\", "
+        "\"reference\": \"\", \"ratio\": null, \"repeats\": %d}\n]\n",
+        quantile(busy_us, 0.5), turns);
     return 0;
 }

@@ -18,6 +18,8 @@ using std::chrono::steady_clock;
 /// How long a wait sleeps before it looks whether the other side lives.
 constexpr nanoseconds slice = milliseconds(20);
 constexpr std::uint32_t beats_every = 64;
+/// A wait that is likely to be shorter than this spins to its end: to be woken takes a tenth of a millisecond.
+constexpr nanoseconds longest_spin = std::chrono::microseconds(300);
 
 std::size_t rounded(std::size_t bytes) {
     return (bytes + 127) / 128 * 128;
@@ -66,7 +68,16 @@ public:
     template <class Ended>
     Waited wait(std::uint32_t seen, milliseconds limit, Ended&& ended) {
         if (spin_while_equal(other_.seq, seen)) return Waited::arrived;
-        const auto deadline = steady_clock::now() + limit;
+        const auto begin = steady_clock::now();
+        const Waited found = wait_longer(seen, begin, limit, ended);
+        last_wait_ = steady_clock::now() - begin;
+        return found;
+    }
+
+    template <class Ended>
+    Waited wait_longer(std::uint32_t seen, steady_clock::time_point begin, milliseconds limit, Ended&& ended) {
+        const auto deadline = begin + limit;
+        if (last_wait_ < longest_spin && spin_while_equal(other_.seq, seen, longest_spin)) return Waited::arrived;
         own_.waiting = 1;
         Waited found = Waited::not_yet;
         for (;;) {
@@ -125,6 +136,7 @@ public:
     std::array<char, 4096>& own_error_;
     const std::array<char, 4096>& other_error_;
     std::string who_other_;
+    nanoseconds last_wait_{0};  ///< beyond the first spins
 };
 
 void require_size(std::size_t found, std::size_t wanted, const char* what) {

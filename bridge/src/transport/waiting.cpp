@@ -14,6 +14,7 @@ namespace nubridge::transport {
 namespace {
 
 constexpr int spins = 2000;
+constexpr int spins_between_looks_at_the_clock = 80;
 
 long futex(const std::atomic<std::uint32_t>& word, int operation, std::uint32_t value, const timespec* limit) {
     // Not the private kind: the word may lie in another process's memory too.
@@ -25,12 +26,25 @@ bool has_several_processors() {
     return ::sched_getaffinity(0, sizeof allowed, &allowed) != 0 || CPU_COUNT(&allowed) > 1;
 }
 
+bool can_spin() {
+    static const bool several = has_several_processors();
+    return several;
+}
+
 void relax() {
 #if defined(__x86_64__)
     _mm_pause();
 #elif defined(__aarch64__)
     asm volatile("yield");
 #endif
+}
+
+bool spin(const std::atomic<std::uint32_t>& word, std::uint32_t value, int turns) {
+    for (int i = 0; i < turns; ++i) {
+        if (word.load(std::memory_order_acquire) != value) return true;
+        relax();
+    }
+    return false;
 }
 
 }  // namespace
@@ -52,11 +66,15 @@ void sleep_while_equal(const std::atomic<std::uint32_t>& word, std::uint32_t val
 }
 
 bool spin_while_equal(const std::atomic<std::uint32_t>& word, std::uint32_t value) {
-    static const int turns = has_several_processors() ? spins : 1;
-    for (int i = 0; i < turns; ++i) {
-        if (word.load(std::memory_order_acquire) != value) return true;
-        relax();
-    }
+    return spin(word, value, can_spin() ? spins : 1);
+}
+
+bool spin_while_equal(const std::atomic<std::uint32_t>& word, std::uint32_t value, std::chrono::nanoseconds limit) {
+    if (!can_spin()) return false;
+    const auto end = std::chrono::steady_clock::now() + limit;
+    do {
+        if (spin(word, value, spins_between_looks_at_the_clock)) return true;
+    } while (std::chrono::steady_clock::now() < end);
     return false;
 }
 

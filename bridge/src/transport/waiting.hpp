@@ -15,5 +15,7 @@ void wake(std::atomic<std::uint32_t>& word);
 void sleep_while_equal(const std::atomic<std::uint32_t>& word, std::uint32_t value, std::chrono::nanoseconds limit);
 /// Spins until the word has another value: some 50 us, not at all on a single processor. True when it has.
 bool spin_while_equal(const std::atomic<std::uint32_t>& word, std::uint32_t value);
+/// The same for at most so long.
+bool spin_while_equal(const std::atomic<std::uint32_t>& word, std::uint32_t value, std::chrono::nanoseconds limit);
 
 }  // namespace nubridge::transport
