@@ -221,12 +221,29 @@ def _finer(rows: Array) -> Array:
     return np.concatenate([between.reshape(8 * (len(rows) - 1), rows.shape[1]), rows[-1:]])
 
 
+def windows(protocol: Protocol, intervals: int) -> list[Protocol]:
+    """Pieces of so many intervals, each half a piece after the one before; the last ends with the protocol.
+
+    A piece begins with a law; one in which two times have none is left out. Raises InvalidArgumentError for a length that
+    does not fit.
+    """
+    last = len(protocol.t_s) - 1
+    if not 1 <= intervals <= last:
+        raise InvalidArgumentError(f"the window is {intervals}; {protocol.name} has 1 to {last} intervals: correct it")
+    begins = [*range(0, last - intervals, max(1, intervals // 2)), last - intervals]
+    pieces = [_part(protocol, slice(begin, begin + intervals + 1)) for begin in begins]
+    return [piece for piece in pieces if piece.usable.sum() > 1]
+
+
 def _trimmed(protocol: Protocol) -> Protocol:
     """From the first time at which the data have a law."""
-    first = int(np.flatnonzero(protocol.usable)[0])
+    return _part(protocol, slice(int(np.flatnonzero(protocol.usable)[0]), None))
+
+
+def _part(protocol: Protocol, times: slice) -> Protocol:
     arrays = (protocol.t_s, protocol.inputs, protocol.awake, protocol.nu)
-    t_s, inputs, awake, nu = (np.ascontiguousarray(array[first:]) for array in arrays)
-    runs = None if protocol.runs is None else protocol.runs[:, first:]
+    t_s, inputs, awake, nu = (np.ascontiguousarray(array[times]) for array in arrays)
+    runs = None if protocol.runs is None else protocol.runs[:, times]
     return Protocol(t_s, inputs, awake, runs, protocol.name, nu)
 
 

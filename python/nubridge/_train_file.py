@@ -22,7 +22,7 @@ except ModuleNotFoundError:  # Python 3.10
     import tomli as tomllib
 
 _TOP = {"name", "network", "policy", "family", "inputs", "dynamics", "training", "protocols", "held_out"}
-_TRAINING = {"regime", "runs", "seed", "optimiser", "steps", "rate", "patience", "substeps", "volume_um3"}
+_TRAINING = {"regime", "runs", "seed", "optimiser", "steps", "rate", "patience", "substeps", "window", "volume_um3"}
 _PROTOCOL = {"name", "end_s", "points", "initial", "nu", "inputs"}
 
 

@@ -17,7 +17,7 @@ from . import _library
 from ._arrays import Array
 from ._awake import Protocol, close, species_of
 from ._ensemble import default_threads
-from ._fit import Fit, cover
+from ._fit import Fit, cover, windows
 from ._mpi import shared
 from ._optimise import LBFGS, Adam
 from ._simulated import given, simulated
@@ -53,6 +53,7 @@ def train(
     rate: float = 0.01,
     patience: int = 10,
     substeps: int = 4,
+    window: int | None = None,
     policy: str = "clamp",
     name: str = "learned",
     threads: int | None = None,
@@ -72,7 +73,9 @@ def train(
     the coefficients with the least loss on them and stops `patience` steps after the best.
 
     The loss is the mean over time of KL(data's law || model's law), both in the family, along nu(t) from the data's
-    first moments (`substeps` Runge-Kutta steps from one time to the next), its gradient is exact. It is made small by
+    first moments (`substeps` Runge-Kutta steps from one time to the next), its gradient is exact. With a `window`
+    paths are cut: they begin anew from the data's nu every half window, and are so many intervals long (sliding windows, for
+    paths that are long or run away from the data while the coefficients are still wrong). The loss is made small by
     `steps` of `optimiser`: "gauss-newton", "lbfgs", or "adam" at `rate`. `output` is a folder: model.json goes there and a
     checkpoint after every step, so that Ctrl-C loses nothing and `resume` goes on to the bytes of an uncut run. `comm` is
     a communicator of mpi4py: its ranks share the protocols, to simulate and to learn from; all have the model, rank 0
@@ -115,7 +118,8 @@ def train(
         cover(field, training, dynamics.margin, spacing)
     positive = isinstance(dynamics, BasisCombination) and dynamics.nonnegative
     ridge = 1e-14 if isinstance(dynamics, BasisCombination) else dynamics.ridge
-    fit = Fit(field, family, training, substeps, threads or default_threads(comm), positive, ridge, comm)
+    pieces = training if window is None else [piece for one in training for piece in windows(one, window)]
+    fit = Fit(field, family, pieces, substeps, threads or default_threads(comm), positive, ridge, comm)
     path = fit.l1_path() if isinstance(dynamics, BasisCombination) and field.coefficient_count <= _MOST_ERRORS else []
     if isinstance(dynamics, BasisCombination) and dynamics.penalty:
         fit.kept = _kept(path, dynamics.penalty)
@@ -128,6 +132,7 @@ def train(
         "seed": seed,
         "runs": runs,
         "regime": "data" if data is not None else regime,
+        **({} if window is None else {"window": window}),
     }
     data_hash = _digest([*training, *held], family, dynamics, network, settings)
     folder = None if output is None else Path(output).parent if Path(output).suffix == ".json" else Path(output)

@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 import nubridge
+from nubridge._awake import Protocol
 from nubridge._fields import Field
-from nubridge._fit import Fit
+from nubridge._fit import Fit, windows
 
 TWO = nubridge.Network.build(
     {"A": 0},
@@ -34,6 +35,25 @@ def test_theta_is_found_from_noise_free_moments():
     assert model.coefficient_names == ("decay", "pairs")
     each = nubridge.train(TWO, family=CHAIN, dynamics=nubridge.BasisCombination(each_nu=True), data=data, substeps=10)
     np.testing.assert_allclose(each.coefficients, [1.0, 0.5, 1.0, 0.5], atol=1e-6)
+
+
+@pytest.mark.parametrize("window", [1, 6, 20])
+def test_sliding_windows_find_the_same_theta(window):
+    data = [chain_moments(np.linspace(0, 1, 21), begin, 1.0, 0.5) for begin in ([0.5, 0.1], [-0.5, 0.8])]
+    model = nubridge.train(TWO, family=CHAIN, data=data, substeps=10, window=window)
+    np.testing.assert_allclose(model.coefficients, [1.0, 0.5], atol=1e-6)
+    assert model.provenance["window"] == window
+
+
+def test_windows_slide_over_all_of_a_protocol_by_half_their_length():
+    t_s = np.arange(12.0)
+    column = t_s[:, None]
+    whole = Protocol(t_s, np.empty((12, 0)), column, column[None], nu=column)
+    assert [(one.t_s[0], one.t_s[-1]) for one in windows(whole, 4)] == [(0, 4), (2, 6), (4, 8), (6, 10), (7, 11)]
+    assert [(one.runs[0, 0, 0], len(one.awake)) for one in windows(whole, 11)] == [(0, 12)]
+    for wrong in (0, 12):
+        with pytest.raises(nubridge.InvalidArgumentError, match=rf"the window is {wrong}; data has 1 to 11 intervals"):
+            windows(whole, wrong)
 
 
 def test_a_reaction_that_is_not_there_gets_theta_0():
