@@ -479,7 +479,8 @@ const char* nubridge_channel_config(const nubridge_channel*);
 nubridge_status nubridge_channel_shape(const nubridge_channel*, int64_t*);
 /** (owner, limit_ms) OK when a peer is there, else WAITING. */
 nubridge_status nubridge_channel_wait_peer(nubridge_channel*, int32_t);
-/** (owner, window, amounts, rates) Publishes a window; two may be under way, numbered without a gap. */
+/** (owner, window, amounts, rates) Publishes a window; two may be under way, numbered without a gap. The number of the
+ * window before (-1 at first) once more is an order to save and not to advance. */
 nubridge_status nubridge_channel_send(nubridge_channel*, int64_t, const int64_t*, const double*);
 /** (owner, limit_ms, window, realised, counts) The oldest answer, or WAITING. */
 nubridge_status nubridge_channel_collect(nubridge_channel*, int32_t, int64_t*, int64_t*, int64_t*);
@@ -521,6 +522,11 @@ nubridge_status nubridge_coupling_rate(int32_t, int32_t, double);
 /** (coupling, time_ms) NEURON has come so far: exchanges when a window has ended. PEER_DIED, PEER_FAILED, PEER_SILENT;
  * INVALID_ARGUMENT when time runs back or jumps over a window. Allocates only for an error. */
 nubridge_status nubridge_coupling_step(int32_t, double);
+/** (coupling) Collects what is under way, and has the peer save its state. PEER_DIED, PEER_FAILED, PEER_SILENT. */
+nubridge_status nubridge_coupling_save(int32_t);
+/** (coupling, windows, books, carried) Goes on where another coupling was, before the first step: after so many
+ * windows, with the books and the carried part of every slot as _books gives them. */
+nubridge_status nubridge_coupling_resume(int32_t, int64_t, const int64_t*, const double*);
 /** (coupling) Collects what is under way, and lets the peer end. */
 nubridge_status nubridge_coupling_finish(int32_t);
 /** (coupling, slot) A count of the peer; NaN when there is no such slot. [step] */
@@ -528,7 +534,8 @@ double nubridge_coupling_count(int32_t, int32_t);
 /** (coupling, slot, area_um2, charges) mA/cm2 over the window under way that takes back the ions which the peer could
  * not realise in the last one. [step] */
 double nubridge_coupling_back(int32_t, int32_t, double, double);
-/** (coupling, slot, books, carried) books: requested, realised, returned, with requested = realised + returned. */
+/** (coupling, slot, books, carried) books: requested, realised, returned, with requested = realised + returned; and
+ * what the last window returned. */
 nubridge_status nubridge_coupling_books(int32_t, int32_t, int64_t*, double*);
 /** (coupling, windows, waited_s) Windows that the counts have seen; wall time spent in waiting for the peer. */
 nubridge_status nubridge_coupling_state(int32_t, int64_t*, double*);

@@ -122,6 +122,31 @@ nubridge_status nubridge_coupling_step(int32_t coupling, double time_ms) {
     return guarded([&] { required_coupling(coupling).of.step(time_ms); });
 }
 
+nubridge_status nubridge_coupling_save(int32_t coupling) {
+    return guarded([&] { required_coupling(coupling).of.save(); });
+}
+
+nubridge_status nubridge_coupling_resume(int32_t coupling, int64_t windows, const int64_t* books,
+                                         const double* carried) {
+    return guarded([&] {
+        Coupling& of = required_coupling(coupling).of;
+        const std::size_t slots = of.ledger().slots();
+        if (windows < 0) throw InvalidArgument("a coupling cannot go on after " + std::to_string(windows) + " windows");
+        if (slots != 0) {
+            required(books, "the books");
+            required(carried, "what is carried");
+        }
+        std::vector<Books> all(slots);
+        std::vector<std::int64_t> returned(slots);
+        for (std::size_t slot = 0; slot < slots; ++slot) {
+            const int64_t* const row = books + 4 * slot;
+            all[slot] = {row[0], row[1], row[2], carried[slot]};
+            returned[slot] = row[3];
+        }
+        of.resume(windows, all, returned);
+    });
+}
+
 nubridge_status nubridge_coupling_finish(int32_t coupling) {
     return guarded([&] { required_coupling(coupling).of.finish(); });
 }
@@ -151,6 +176,7 @@ nubridge_status nubridge_coupling_books(int32_t coupling, int32_t slot, int64_t*
         books[0] = of.requested;
         books[1] = of.realised;
         books[2] = of.returned;
+        books[3] = one.of.returned()[static_cast<std::size_t>(slot)];
         *required(carried, "the place for what is carried") = of.carried;
     });
 }

@@ -25,7 +25,8 @@ Coupling::Coupling(transport::OwnerEnd& channel, const transport::ChannelShape& 
       returned_(shape.amounts) {}
 
 void Coupling::step(double time_ms) {
-    if (scheme_ == Scheme::serial && sent_ > collected_) collect();  // a wait that failed is repeated
+    if (saving_) save();  // a wait that failed is repeated
+    if (scheme_ == Scheme::serial && sent_ > collected_) collect();
     const std::int64_t now_ns = units::simulation_time_from_ms(time_ms).time_since_epoch().count();
     const std::int64_t begin_ns = window_.end_ns(sent_ - 1);
     if (now_ns < begin_ns)
@@ -42,6 +43,23 @@ void Coupling::step(double time_ms) {
     if (scheme_ == Scheme::serial) collect();
 }
 
+void Coupling::save() {
+    if (sent_ > collected_) collect();
+    if (!saving_) {
+        std::fill(amounts_.begin(), amounts_.end(), 0);
+        channel_.send({sent_ - 1, amounts_, rates_});
+        saving_ = true;
+    }
+    (void)reply();
+    saving_ = false;
+}
+
+void Coupling::resume(std::int64_t windows, std::span<const Books> books, std::span<const std::int64_t> returned) {
+    for (std::size_t slot = 0; slot < books.size(); ++slot) ledger_.resume(slot, books[slot]);
+    std::copy(returned.begin(), returned.end(), returned_.begin());
+    sent_ = collected_ = windows;
+}
+
 void Coupling::finish() {
     if (sent_ > collected_) collect();
     channel_.drain();
@@ -53,7 +71,7 @@ void Coupling::send() {
     ++sent_;
 }
 
-void Coupling::collect() {
+transport::Reply Coupling::reply() {
     Reply reply;
     const auto begin = steady_clock::now();
     const Waited how = channel_.collect(limit_, reply);
@@ -65,6 +83,11 @@ void Coupling::collect() {
                          " ns; no answer for " + std::to_string(limit_.count()) + " ms, its last sign of life is " +
                          std::to_string(peer.silent_s) + " s old; look at its log, or give the Session more patience");
     }
+    return reply;
+}
+
+void Coupling::collect() {
+    const Reply reply = this->reply();
     ledger_.settle(amounts_, reply.realised, returned_);
     std::copy(reply.counts.begin(), reply.counts.end(), counts_.begin());
     ++collected_;

@@ -43,6 +43,12 @@ public:
     /// @throws InvalidArgument when time has run backwards, or on by more than a window
     /// @throws PeerDied, PeerFailed, PeerSilent
     void step(double time_ms);
+    /// Collects what is under way, and has the peer save its state as it is now.
+    /// @throws PeerDied, PeerFailed, PeerSilent
+    void save();
+    /// Goes on where another coupling was, before the first step: after so many windows, with its books, and what its
+    /// last window returned.
+    void resume(std::int64_t windows, std::span<const Books> books, std::span<const std::int64_t> returned);
     /// Collects what is under way, and lets the peer end.
     void finish();
 
@@ -56,6 +62,7 @@ public:
 
 private:
     void send();
+    transport::Reply reply();
     void collect();
 
     transport::OwnerEnd& channel_;
@@ -69,6 +76,7 @@ private:
     std::vector<std::int64_t> returned_;
     std::int64_t sent_ = 0;
     std::int64_t collected_ = 0;
+    bool saving_ = false;
     double waited_s_ = 0;
 };
 

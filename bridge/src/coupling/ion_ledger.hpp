@@ -29,6 +29,8 @@ public:
     /// @throws InvalidArgument, before anything is entered, for a realised amount that is not between 0 and the request
     void settle(std::span<const std::int64_t> amounts, std::span<const std::int64_t> realised,
                 std::span<std::int64_t> returned);
+    /// Goes on with the books of another ledger.
+    void resume(std::size_t slot, const Books& books) { books_[slot] = books; }
     const Books& books(std::size_t slot) const { return books_[slot]; }
 
 private:

@@ -72,7 +72,8 @@ public:
 
     /// True when a peer has attached. @throws PeerFailed, PeerDied
     virtual bool wait_for_peer(std::chrono::milliseconds limit) = 0;
-    /// Publishes a window. `window` counts up by one. @throws InvalidArgument for a wrong size or a third window
+    /// Publishes a window. `window` counts up by one; the number of the window before, or -1 at first, is an order to
+    /// save what there is and not to advance. @throws InvalidArgument for a wrong size or a third window
     virtual void send(const Request& request) = 0;
     /// The oldest reply; its spans stay valid until the next call but one of `send`.
     /// @throws PeerDied within 100 ms, PeerFailed with the peer's words

@@ -255,7 +255,8 @@ public:
         if (how != Waited::arrived) return how;
         std::byte* place = end_.request(received_);
         request.window = taken<std::int64_t>(place, 1)[0];
-        if (received_ != 0 && request.window != window_ + 1) end_.throw_out_of_step(request.window, window_ + 1);
+        if (received_ != 0 && request.window != window_ + 1 && request.window != window_)
+            end_.throw_out_of_step(request.window, window_ + 1);
         request.amounts = taken<std::int64_t>(place, end_.shape_.amounts);
         request.rates = taken<double>(place, end_.shape_.rates);
         window_ = request.window;

@@ -120,6 +120,7 @@ protected:
         simulator = std::thread([this] {
             Request request;
             while (peer->receive(patience, request) == Waited::arrived) {
+                windows.push_back(request.window);
                 const std::int64_t realised = std::max(request.amounts[0], -molecules);
                 molecules += realised;
                 told.push_back(request.rates[0]);
@@ -138,6 +139,7 @@ protected:
     std::thread simulator;
     std::int64_t molecules = 10;
     std::vector<double> told;
+    std::vector<std::int64_t> windows;
 };
 
 TEST_F(CouplingTest, SerialHasTheCountsOfTheWindowThatEnded) {
@@ -185,6 +187,40 @@ TEST_F(CouplingTest, RefusesTimeThatRunsBackOrJumps) {
     expect_refusal<InvalidArgument>([&] { coupling->step(0.1); }, {"100000 ns", "in one step"});
     coupling->step(0.05);
     EXPECT_EQ(coupling->windows(), 2);
+}
+
+TEST_F(CouplingTest, SavesByTheNumberOfTheLastWindowAndKeepsItsAmounts) {
+    open(Scheme::parallel);
+    serve();
+    coupling->save();
+    coupling->ledger().owe(0, 3);
+    coupling->step(0.025);
+    coupling->ledger().owe(0, 2);
+    coupling->save();
+    EXPECT_EQ(coupling->counts()[0], 13);
+    coupling->step(0.05);
+    coupling->finish();
+    simulator.join();
+    EXPECT_EQ(windows, (std::vector<std::int64_t>{-1, 0, 0, 1}));
+    EXPECT_EQ(coupling->counts()[0], 15);
+    EXPECT_EQ(coupling->windows(), 2);
+}
+
+TEST_F(CouplingTest, GoesOnWithTheBooksAndTheClockOfAnother) {
+    open(Scheme::serial);
+    serve();
+    const coupling::Books before{20, 15, 5, 0.75};
+    const std::int64_t returned = 2;
+    coupling->resume(100, {&before, 1}, {&returned, 1});
+    EXPECT_EQ(coupling->returned()[0], 2);
+    expect_refusal<InvalidArgument>([&] { coupling->step(2.4); }, {"cannot go back"});
+    coupling->step(2.525);
+    EXPECT_EQ(coupling->windows(), 101);
+    EXPECT_EQ(coupling->ledger().books(0).requested, 21);
+    EXPECT_EQ(coupling->ledger().books(0).carried, -0.25);
+    coupling->finish();
+    simulator.join();
+    EXPECT_EQ(windows, (std::vector<std::int64_t>{100}));
 }
 
 TEST_F(CouplingTest, NamesBothClocksOfASilentPeerAndMayWaitAgain) {
