@@ -170,7 +170,7 @@ class Network:
         """
         return bngl(self.to_net(), self.name)
 
-    @property
+    @functools.cached_property
     def fixed(self) -> tuple[str, ...]:
         """The clamped species.
 

@@ -13,6 +13,7 @@ from peer_process import PARTICLES, PeerProcess
 OWN = f"{Path(__file__).parents[2] / 'python/demos/own_peer.py'}:DirectMethod"
 PEERS = ["ssa", *PARTICLES, OWN]
 WITH_CHECKPOINT = ["ssa", "mcell"]
+WITH_HAND_OVER = ["ssa", "mcell"]
 
 WINDOWS = 60
 
@@ -119,6 +120,24 @@ def test_a_seed_is_a_run(kind, config, tmp_path):
     other = run(kind, {**config, "seed": 4}, tmp_path)
     assert np.array_equal(first[2], again[2])
     assert not np.array_equal(first[2], other[2])
+
+
+@pytest.mark.parametrize("kind", WITH_HAND_OVER)
+def test_a_site_goes_into_nu_and_comes_back_with_its_totals(kind, config, tmp_path):
+    changed = {**config, "peer": kind, "regimes": ["b"], "parts": 1024}
+    with PeerProcess(changed, tmp_path / "work") as peer:
+        realised, counts = np.zeros(3, np.int64), []
+        for window in range(40):
+            amounts = [window % 3, 5 - window % 9, 0]
+            more, row = peer.exchange(amounts, [0.0, 800.0, float(window // 5 % 2)])
+            realised += more
+            counts.append(row / 1024)
+            whole = window // 5 % 2 == 0
+            assert np.allclose(row[:3] / 1024, np.array([40, 40, 20]) + realised, rtol=0, atol=0 if whole else 0.01)
+            assert not whole or (row % 1024 == 0).all()
+        assert peer.close() == 0, peer.errors
+    in_nu = np.array(counts).reshape(4, 2, 5, -1)[:, 1, :, 4:]
+    assert (in_nu != np.rint(in_nu)).any()
 
 
 @pytest.mark.parametrize("kind", WITH_CHECKPOINT)

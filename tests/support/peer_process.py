@@ -27,6 +27,7 @@ class PeerProcess:
         self.folder = folder
         self.session = f"test-{os.getpid()}-{next(_numbers)}"
         sizes = [len(config.get(what, ())) for what in ("amounts", "rates", "counts")]
+        sizes[1] += len(config.get("regimes", ()))
         self.channel = Channel.create(self.session, config, *sizes, config["window_ns"])
         command = [sys.executable, "-W", "error", "-m", "nubridge", "peer", config["peer"], *words]
         self._process = subprocess.Popen(

@@ -61,6 +61,19 @@ class Peer(abc.ABC):
     def counts(self) -> NDArray[np.int64]:
         """The sums that `plan.counts` asks for, now."""
 
+    def molecules(self) -> NDArray[np.int64]:
+        """All molecules, sites x species. Raises PeerError from a peer that hands no site over."""
+        raise PeerError(f"{type(self).__name__} hands no site over to nu: it has no `molecules`; use ssa or mcell")
+
+    def place(self, site: int, molecules: NDArray[np.int64]) -> None:
+        """Makes these the molecules of a site, by species, in place of those there; before `inject` of the same window.
+
+        Clamped species stay as they are.
+        """
+        raise PeerError(
+            f"{type(self).__name__} cannot put {molecules.sum()} molecules into site {site}: it has no `place`; use ssa or mcell"
+        )
+
     def checkpoint(self, path: str | os.PathLike[str]) -> None:
         """Writes all that is needed to go on from here. Raises PeerError from a simulator that cannot."""
         raise PeerError(

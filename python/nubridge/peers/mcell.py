@@ -51,6 +51,7 @@ class McellPeer(Peer):
         self._wanted = self._read_every_window()
         self._fresh = True
         self._open(None)
+        self._placed = np.zeros(len(self._world.slots), np.int64)
 
     def _read_every_window(self) -> list[tuple[int, int]]:
         wanted = set(zip(self._sites.tolist(), self._species.tolist(), strict=True))
@@ -71,11 +72,26 @@ class McellPeer(Peer):
     def _apply(self, changed: Sequence[tuple[int, int]]) -> None:
         self._world.change([(site, r, float(self._rates.constants[site, r])) for site, r in changed])
 
+    def molecules(self) -> NDArray[np.int64]:
+        if not self._fresh:
+            self._world.read(self._molecules, self._all)
+        return self._molecules.copy()
+
+    def place(self, site: int, molecules: NDArray[np.int64]) -> None:
+        before = self.molecules()[site]
+        for slot, (i, s) in enumerate(self._world.slots):
+            if i == site and molecules[s] != before[s]:
+                self._placed[slot] = molecules[s] - before[s]
+                self._molecules[site, s] = molecules[s]
+
     def inject(self, amounts: NDArray[np.int64]) -> NDArray[np.int64]:
-        present = self._molecules[self._sites, self._species]
-        realised = bounded(amounts, present, MOST_MOLECULES)
-        numbers = realised + present if self._fresh else realised  # the first release is that of the start, too
+        realised = bounded(amounts, self._molecules[self._sites, self._species], MOST_MOLECULES)
+        # A number is released in the window's first step; the first release is that of the start, too.
+        numbers = [self._molecules[slot] for slot in self._world.slots] if self._fresh else self._placed
+        numbers = np.array(numbers, np.int64)
+        numbers[: len(realised)] += realised
         self._world.release(numbers)
+        self._placed[:] = 0
         self._realised = realised
         return realised
 

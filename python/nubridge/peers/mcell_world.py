@@ -46,6 +46,8 @@ class World:
         self._kept: list[Any] = []
         KEPT.append(self)
         self._injectors: list[ctypes.c_void_p] = []
+        #: Of each number of `release`: its site and its species; first those of the plan's amounts.
+        self.slots = _slots(plan)
         with tempfile.TemporaryDirectory() as folder:
             log = Path(folder, "log")
             with printed(log):
@@ -83,12 +85,11 @@ class World:
                 self._reaction(i, r, reaction)
             for s in range(len(self._plan.network.species)):
                 self._count(i, s)
-        slots = list(zip(*self._plan.slots(), strict=True))
-        for i, s in slots:
+        for i, s in self.slots:
             site = self._release(f"amount{i}_{s}", i, s, 0, pattern)
             self._injectors.append(ctypes.c_void_p(int(site.contents)))
         for i, s in np.argwhere(self._plan.initial > 0):
-            if (i, s) not in slots:
+            if (i, s) not in self.slots:
                 self._release(f"initial{i}_{s}", i, s, self._plan.initial[i, s], None)
 
     def _species(self, site: int, species: int) -> Any:
@@ -195,7 +196,7 @@ class World:
             self._require(code, f"change the rates {', '.join(names)}")
 
     def release(self, numbers: NDArray[np.int64]) -> None:
-        """What the next window begins with, one number for each amount of the plan; below 0 it removes."""
+        """What the next window begins with, one number for each of `slots`; below 0 it removes."""
         for injector, number in zip(self._injectors, numbers.tolist(), strict=True):
             self._library.set_release_site_constant_number(injector, number)
 
@@ -241,6 +242,14 @@ class World:
     def _require(self, code: int | None, what: str) -> None:
         if code:
             raise PeerError(f"MCell could not {what} (code {code}); its reason stands in the peer's log")
+
+
+def _slots(plan: Plan) -> list[tuple[int, int]]:
+    """The amounts of the plan, then all that moves with a site that is handed over."""
+    sites, species = plan.slots()
+    slots = list(zip(sites.tolist(), species.tolist(), strict=True))
+    moving = [s for s, name in enumerate(plan.network.species) if name not in plan.network.fixed]
+    return slots + [(i, s) for i in plan.regimes for s in moving if (i, s) not in slots]
 
 
 def _word(site: int, species: int) -> str:

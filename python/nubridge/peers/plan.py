@@ -70,6 +70,8 @@ class Plan:
     amounts: tuple[Amount, ...] = ()
     rates: tuple[Rate, ...] = ()
     counts: tuple[Count, ...] = ()
+    #: The sites, by index, that may be handed over to nu.
+    regimes: tuple[int, ...] = ()
     window_ns: int = 25_000
     step_ns: int = 1_000
     seed: int = 0
@@ -99,6 +101,7 @@ class Plan:
             amounts=each(config.get("amounts", ()), Amount),
             rates=each(config.get("rates", ()), Rate),
             counts=each(config.get("counts", ()), Count),
+            regimes=tuple(_site(sites, one) for one in config.get("regimes", ())),
             window_ns=int(config.get("window_ns", 25_000)),
             step_ns=int(config.get("step_ns", 1_000)),
             seed=int(config.get("seed", 0)),
@@ -121,6 +124,7 @@ class Plan:
             ("site", [site.name for site in self.sites]),
             ("amount", [(one.site, one.species) for one in self.amounts]),
             ("rate", [(one.site, one.name) for one in self.rates]),
+            ("regime", list(self.regimes)),
         ):
             if len(set(names)) != len(names):
                 twice = next(name for name in names if names.count(name) > 1)

@@ -1,4 +1,8 @@
-"""The loop of a peer's process: one exchange a coupling window, until the owner drains the session."""
+"""The loop of a peer's process: one exchange a coupling window, until the owner drains the session.
+
+The rates that come are those of the plan, then a regime for each of `plan.regimes`. Counts go in parts of a molecule, as many
+to one as the config's `parts` (1 unless said), since those of a site in nu are means.
+"""
 
 from __future__ import annotations
 
@@ -6,25 +10,29 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from ..channel import Channel
 from ..errors import PeerError
-from . import Peer, open_peer
+from . import open_peer
 from .plan import Plan
+from .switched import SwitchedPeer
 
 
 def serve(channel: Channel, config: Mapping[str, Any] | None = None) -> int:
     """Runs the peer that the channel's config asks for, or another one; returns the number of windows.
 
     The options `restore` and `checkpoint` of the session name files: the one is read before the first window, the other
-    written after the last. An exception goes to the owner first, and then on.
+    written after the last. What the config calls `saves` is written by order. An exception goes to the owner first, and then
+    on.
     """
     try:
-        plan = Plan.of(channel.config if config is None else config)
-        peer = open_peer(plan)
+        config = channel.config if config is None else config
+        peer = SwitchedPeer(open_peer(Plan.of(config)))
         try:
-            if "restore" in plan.options:
-                peer.restore(Path(plan.options["restore"]))
-            return _exchange(channel, peer)
+            if "restore" in peer.plan.options:
+                peer.restore(Path(peer.plan.options["restore"]))
+            return _exchange(channel, peer, config)
         finally:
             peer.close()
     except BaseException as error:
@@ -32,20 +40,27 @@ def serve(channel: Channel, config: Mapping[str, Any] | None = None) -> int:
         raise
 
 
-def _exchange(channel: Channel, peer: Peer) -> int:
-    windows = 0
+def _exchange(channel: Channel, peer: SwitchedPeer, config: Mapping[str, Any]) -> int:
+    plan, windows, parts = peer.plan, 0, int(config.get("parts", 1))
+    last = int(config.get("epoch", 0)) - 1
     while (message := channel.receive()) is not None:
-        _, amounts, rates = message
-        if (len(amounts), len(rates)) != (len(peer.plan.amounts), len(peer.plan.rates)):
+        window, amounts, rates = message
+        if (len(amounts), len(rates)) != (len(plan.amounts), len(plan.rates) + len(plan.regimes)):
             raise PeerError(
-                f"the owner sent {len(amounts)} amounts and {len(rates)} rates; this session has "
-                f"{len(peer.plan.amounts)} and {len(peer.plan.rates)}: open both ends with one config"
+                f"the owner sent {len(amounts)} amounts and {len(rates)} rates; this session has {len(plan.amounts)} and "
+                f"{len(plan.rates)}, and {len(plan.regimes)} regimes: open both ends with one config"
             )
-        peer.set_rates(rates)
-        realised = peer.inject(amounts)
-        peer.advance(peer.plan.window_ns)
-        channel.reply(realised, peer.counts())
-        windows += 1
-    if "checkpoint" in peer.plan.options:
-        peer.checkpoint(Path(peer.plan.options["checkpoint"]))
+        if window == last:  # an order
+            peer.checkpoint(Path(config["saves"]))
+            realised = amounts
+        else:
+            peer.set_rates(rates[: len(plan.rates)])
+            peer.set_regimes(rates[len(plan.rates) :])
+            realised = peer.inject(amounts)
+            peer.advance(plan.window_ns)
+            windows += 1
+        last = window
+        channel.reply(realised, np.rint(peer.counts() * parts).astype(np.int64))
+    if "checkpoint" in plan.options:
+        peer.checkpoint(Path(plan.options["checkpoint"]))
     return windows

@@ -38,9 +38,15 @@ class SsaPeer(Peer):
     def _run(self, site: int) -> int:
         return site << 32 | self._epoch
 
-    def _molecules(self) -> NDArray[np.int64]:
+    def molecules(self) -> NDArray[np.int64]:
         amounts = np.array([simulator.amounts for simulator in self._simulators])
         return np.rint(amounts * self.plan.molecules_per_unit[:, None]).astype(np.int64)
+
+    def place(self, site: int, molecules: NDArray[np.int64]) -> None:
+        network = self.plan.network
+        for name, before, number in zip(network.species, self.molecules()[site], molecules.tolist(), strict=True):
+            if number != before and name not in network.fixed:
+                self._simulators[site][name] = number / self.plan.molecules_per_unit[site]
 
     def set_rates(self, values: NDArray[np.float64]) -> None:
         for slot, (rate, value) in enumerate(zip(self.plan.rates, values, strict=True)):
@@ -49,7 +55,7 @@ class SsaPeer(Peer):
         self._rates = np.array(values, np.float64)
 
     def inject(self, amounts: NDArray[np.int64]) -> NDArray[np.int64]:
-        present = self._molecules()[self._sites, self._species]
+        present = self.molecules()[self._sites, self._species]
         realised = bounded(amounts, present, MOST_MOLECULES)
         for slot in np.flatnonzero(realised):
             site = self._sites[slot]
@@ -63,7 +69,7 @@ class SsaPeer(Peer):
             simulator.advance(self._now_ns * 1e-9)
 
     def counts(self) -> NDArray[np.int64]:
-        return self.plan.sums(self._molecules())
+        return self.plan.sums(self.molecules())
 
     def checkpoint(self, path: str | os.PathLike[str]) -> None:
         state = {

@@ -1,0 +1,102 @@
+"""A peer whose sites can be handed over to nu, and back, between two windows."""
+
+from __future__ import annotations
+
+import functools
+import json
+import os
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from . import Peer
+from .nu import Kinds, NuSite
+from .rates import SiteRates
+
+PARTICLES, NU = 0, 1
+
+
+class SwitchedPeer:
+    """Any peer, and the sites that are in nu in place of it.
+
+    A site that goes into nu takes all molecules from the peer, which simulates an empty site from then on; one that comes back
+    is drawn from the law and put there. Both in whole numbers, with every conserved total as it was. The order of calls in a
+    window: `set_rates`, `set_regimes`, `inject`, `advance`, `counts`.
+    """
+
+    def __init__(self, peer: Peer) -> None:
+        self.plan, self._peer = peer.plan, peer
+        self._rates = SiteRates(peer.plan)
+        self._sites, self._species = peer.plan.slots()
+        self._nu: dict[int, NuSite] = {}
+        self._handed = 0
+
+    @functools.cached_property
+    def _kinds(self) -> Kinds:
+        return Kinds(self.plan.network, {one.species for one in self.plan.amounts})
+
+    def set_rates(self, values: NDArray[np.float64]) -> None:
+        """As of a peer, for all sites."""
+        self._peer.set_rates(values)
+        if self._nu or self.plan.regimes:
+            self._rates.set(values)
+
+    def set_regimes(self, values: NDArray[np.float64]) -> None:
+        """PARTICLES or NU, one for each of `plan.regimes`."""
+        wanted = {site for site, value in zip(self.plan.regimes, values, strict=True) if value == NU}
+        if wanted == self._nu.keys():
+            return
+        molecules = self._peer.molecules()
+        for site in sorted(wanted - self._nu.keys()):
+            self._nu[site] = NuSite(self._kinds, molecules[site])
+            self._peer.place(site, np.zeros_like(molecules[site]))
+        for site in sorted(self._nu.keys() - wanted):
+            self._handed += 1
+            random = np.random.default_rng([self.plan.seed, site, self._handed])
+            self._peer.place(site, self._nu.pop(site).sample(random))
+
+    def inject(self, amounts: NDArray[np.int64]) -> NDArray[np.int64]:
+        """As of a peer."""
+        in_nu = np.isin(self._sites, list(self._nu))
+        realised = self._peer.inject(np.where(in_nu, 0, amounts))
+        for slot in np.flatnonzero(in_nu):
+            realised[slot] = self._nu[self._sites[slot]].inject(self._species[slot], int(amounts[slot]))
+        return realised
+
+    def advance(self, window_ns: int) -> None:
+        """As of a peer."""
+        self._peer.advance(window_ns)
+        for site, nu in self._nu.items():
+            nu.advance(window_ns * 1e-9, self._rates.molecular[site])
+
+    def counts(self) -> NDArray[np.float64]:
+        """As of a peer; of a site in nu the means, which need not be whole."""
+        counts = self._peer.counts().astype(np.float64)
+        for slot, count in enumerate(self.plan.counts):
+            if count.site in self._nu:
+                counts[slot] = self.plan.weights[slot] @ self._nu[count.site].means
+        return counts
+
+    def checkpoint(self, path: str | os.PathLike[str]) -> None:
+        """The peer's own, and beside it, with `.nu` after the name, the sites in nu."""
+        state = {
+            "handed": self._handed,
+            "values": [None if np.isnan(value) else value for value in self._rates.values.tolist()],
+            "nu": {site: nu.state for site, nu in self._nu.items()},
+        }
+        self._peer.checkpoint(path)
+        Path(f"{path}.nu").write_text(json.dumps(state), encoding="utf-8")
+
+    def restore(self, path: str | os.PathLike[str]) -> None:
+        """Goes on from a checkpoint, before the first window."""
+        self._peer.restore(path)
+        state = json.loads(Path(f"{path}.nu").read_text(encoding="utf-8"))
+        self._handed = state["handed"]
+        if None not in state["values"]:
+            self._rates.set(np.array(state["values"]))
+        self._nu = {int(site): NuSite.restored(self._kinds, one) for site, one in state["nu"].items()}
+
+    def close(self) -> None:
+        """As of a peer."""
+        self._peer.close()
