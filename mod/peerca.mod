@@ -4,7 +4,7 @@ COMMENT
 A nubridge.Session inserts it and sets session and the slots. In the coupled segment
 
     the ions of the step,  -ica area dt/(2 e),        are owed to the peer, in whole ions, the rest carried;
-    cai = count/(volume N_A)                           is the peer's free calcium;
+    cai = count/per_mM                                 is the peer's free calcium;
     back = 2 e (requested - realised)/(area window)    takes back, over the next window, what the peer could not realise,
 
 so that the charge through the membrane is 2 e (realised + carried) and no ion belongs to both sides. cai is that of the exchange before the
@@ -15,7 +15,7 @@ NEURON {
     THREADSAFE
     SUFFIX peerca
     USEION ca READ cai, ica WRITE cai, ica
-    RANGE session, slot, count_slot, volume, back
+    RANGE session, slot, count_slot, per_mM, back, told
 }
 
 UNITS {
@@ -28,7 +28,7 @@ PARAMETER {
     session = 0 (1)    : the number of the coupling, 0 for none
     slot = -1 (1)      : of the ions among the amounts of the exchange
     count_slot = -1 (1) : of the free calcium among its counts
-    volume = 1 (um3) <1e-9, 1e9>
+    per_mM = 1 (/mM) <1e-9, 1e30> : of the count, volume N_A times its parts of a molecule
 }
 
 ASSIGNED {
@@ -37,7 +37,7 @@ ASSIGNED {
     area (um2)
     dt (ms)
     back (mA/cm2) : the current that takes ions back
-    told (ms)     : until when the current has been told
+    told (ms)     : until when the current has been told; a Session restores it
 }
 
 VERBATIM
@@ -81,9 +81,8 @@ VERBATIM
 ENDVERBATIM
 }
 
-: 1 mM in 1 um3 is 602214.076 molecules.
 PROCEDURE concentration() {
 VERBATIM
-    if (session != 0) cai = nubridge_coupling_count((int)session, (int)count_slot)/(602214.076*volume);
+    if (session != 0) cai = nubridge_coupling_count((int)session, (int)count_slot)/per_mM;
 ENDVERBATIM
 }

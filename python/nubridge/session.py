@@ -18,6 +18,7 @@ import ctypes
 import itertools
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -29,50 +30,24 @@ from typing import Any
 import numpy as np
 
 from . import _library, mechanisms
+from ._bundle import Bundle
+from ._reads import Reads
+from ._session_report import Ledger, Report
 from .channel import Channel
-from .errors import InvalidArgumentError, SessionError
-from .peers.plan import Plan, known, model_of
+from .errors import InvalidArgumentError, PeerError, SessionError
+from .peers import Peer, peer_class
+from .peers.nu import Kinds
+from .peers.plan import Plan, model_of
 
 _SCHEMES = {"serial": 0, "parallel": 1}
+_REGIMES = ("particles", "nu")
 _START_S = 60.0
 _END_S = 10.0
 _LOG_LINES = 20
 _IONS_PER_mM_um3 = 602214.076
+#: Counts cross in such parts of a molecule, since those of a site in nu are means; a power of 2, so that whole ones are exact.
+_PARTS = 65536
 _numbers = itertools.count(1)
-
-
-@dataclass(frozen=True)
-class Ledger:
-    """The books of one site, in ions: requested = realised + returned, and the part of an ion that is still owed."""
-
-    site: str
-    requested: int
-    realised: int
-    returned: int
-    carried: float
-
-
-@dataclass(frozen=True)
-class Report:
-    """How far a session is: the clocks of both sides, the share of time that NEURON waited, the books, the peer's log."""
-
-    neuron_ms: float
-    peer_ms: float
-    windows: int
-    waited_s: float
-    pid: int | None
-    ledgers: tuple[Ledger, ...]
-    log: str
-
-    def __str__(self) -> str:
-        lines = [
-            f"NEURON {self.neuron_ms:g} ms, peer {self.peer_ms:g} ms (process {self.pid}), {self.windows} windows, waited {self.waited_s:.3g} s"
-        ]
-        lines += [
-            f"{one.site}: {one.requested} ions requested = {one.realised} realised + {one.returned} returned; {one.carried:+.3f} carried"
-            for one in self.ledgers
-        ]
-        return "\n".join(lines)
 
 
 @dataclass
@@ -85,6 +60,7 @@ class _Site:
     species: str
     counts: list[dict[str, int]]
     links: list[tuple[Any, dict[str, float]]] = field(default_factory=list)
+    regime: int = 0
 
 
 class Session:
@@ -122,6 +98,7 @@ class Session:
         self._config = {"peer": peer, "model": os.fspath(model), "window_ns": window_ns, "seed": seed}
         self._config["options"] = dict(options or {})
         self._network, _ = model_of(self._config["model"], self._config["options"])
+        self._reads = Reads(self._network)
         self._wait_s, self._timeout_s = wait_s, timeout_s
         self._log = Path(log) if log else Path(tempfile.gettempdir()) / f"nubridge-{self.name}.log"
         self._keeps_log = log is not None
@@ -131,6 +108,9 @@ class Session:
         self._channel: Channel | None = None
         self._process: subprocess.Popen[bytes] | None = None
         self._number = 0
+        self._folder = Path(tempfile.mkdtemp(prefix="nubridge-"))
+        self._bundle: Bundle | None = None
+        self._lawful: Kinds | None = None
         self._handler = self._at_initialisation()
 
     def couple(
@@ -161,14 +141,13 @@ class Session:
             name or str(segment),
             segment,
             float(segment.volume() if volume_um3 is None else volume_um3),
-            self._species(species or ion),
+            self._reads.species(species or ion),
             [],
         )
         _require_one_owner(segment)
         segment.sec.insert("peerca")
         site.counts.append({site.species: 1})
-        per_ion = 1 / (_IONS_PER_mM_um3 * site.volume_um3)
-        self._link(site, "cai", {"kind": 0, "slot": 0, "total_slot": -1, "scale": per_ion})
+        self._link(site, "cai", {"kind": 0, "slot": 0, "total_slot": -1, "scale": 1 / _per_mM(site)})
         for text in reads:
             self._read(site, text)
         for rate, source in (rates or {}).items():
@@ -188,16 +167,106 @@ class Session:
             _library.check(
                 lib, lib.nubridge_coupling_state(self._number, ctypes.byref(windows), ctypes.byref(waited_s))
             )
-            ledgers = [self._books(slot, site.name) for slot, site in enumerate(self._sites)]
+            for slot, site in enumerate(self._sites):
+                books, carried = self._books(slot)
+                ledgers.append(Ledger(site.name, *books[:3], carried))
         pid, time_ns, _ = self._channel.other if self._channel else (None, 0, 0.0)
-        return Report(n.t, time_ns * 1e-6, windows.value, waited_s.value, pid, tuple(ledgers), self._log_end())
+        in_nu = tuple(site.name for site in self._sites if site.regime)
+        return Report(n.t, time_ns * 1e-6, windows.value, waited_s.value, pid, tuple(ledgers), in_nu, self._log_end())
+
+    def set_regime(self, segment: Any, regime: str) -> None:
+        """Hands the site of a segment over, from the next window on: to "nu", or back to the "particles".
+
+        In nu the peer has no molecules at the site. They follow the maximum-entropy law of `nubridge.peers.nu`, which begins with
+        the peer's counts and knows mean values only of what NEURON reads; ions cross in whole numbers as before. Back to
+        particles whole molecules are drawn from the law, with every conserved total as it was. ssa and mcell can.
+        """
+        if regime not in _REGIMES:
+            raise InvalidArgumentError(f"there is no regime {regime!r}; there are {', '.join(_REGIMES)}")
+        site = self._site(segment)
+        if regime == "nu":
+            self._require_of_peer("place", "hands no site over to nu")
+            self._lawful = self._lawful or Kinds(self._network, {one.species for one in self._sites})
+        site.regime = _REGIMES.index(regime)
+        self._tell_regimes()
+
+    def regime(self, segment: Any) -> str:
+        """What advances the site of a segment: "particles", or "nu"."""
+        return _REGIMES[self._site(segment).regime]
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Writes NEURON's state, the peer's and the books between them into one file, from which `restore` goes on.
+
+        Of NEURON it is what its SaveState holds. With the peer ssa the run that goes on from the file is this one to the byte;
+        mcell keeps its molecules, not its random numbers. Call it between two steps, after finitialize().
+        """
+        from neuron import n
+
+        if not self._number:
+            raise SessionError(
+                f"the session {self.name} has not started and has nothing to save; call finitialize() first"
+            )
+        self._require_of_peer("checkpoint", "writes no checkpoint")
+        lib = _library.library()
+        _library.check(lib, lib.nubridge_coupling_save(self._number))
+        self._show()
+        rows = [self._books(slot) for slot in range(len(self._sites))]
+        slots = sum(len(site.counts) for site in self._sites)
+        books = {
+            "session": self._identity(),
+            "epoch": self.report().windows,
+            "t_ms": n.t,
+            "books": [books for books, _ in rows],
+            "carried": [carried for _, carried in rows],
+            "counts": [int(lib.nubridge_coupling_count(self._number, slot)) for slot in range(slots)],
+            "told_ms": [site.segment.peerca.told for site in self._sites],
+            "regimes": [site.regime for site in self._sites],
+        }
+        Bundle.of(books, self._folder / "peer").write(path)
+        if n.cvode.active():  # as after restore
+            n.cvode.re_init()
+
+    def restore(self, path: str | os.PathLike[str]) -> None:
+        """Goes back, or on, to what `save` has written, with a new peer; also after the peer has died.
+
+        The cell and the couplings are built as they were then. It calls finitialize(), then gives NEURON its state, so that
+        Vectors record anew, and what is not in a SaveState is as the model sets it.
+        """
+        from neuron import n
+
+        bundle = Bundle.read(path)
+        bundle.require(self._identity(), path)
+        self._end()
+        for site, regime in zip(self._sites, bundle.books["regimes"], strict=True):
+            site.regime = regime
+        self._bundle = bundle
+        try:
+            n.finitialize()
+        finally:
+            self._bundle = None
+        bundle.put_neuron()
+        self._resume(bundle.books)
 
     def close(self) -> None:
         """Lets the peer end, and leaves nothing behind. Twice is once."""
+        self._handler = None
+        self._end()
+        shutil.rmtree(self._folder, ignore_errors=True)
+        if not self._keeps_log:
+            self._log.unlink(missing_ok=True)
+
+    def __enter__(self) -> Session:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    # ---- details ---------------------------------------------------------------------------------------------------------
+
+    def _end(self) -> None:
         lib = _library.library()
         number, self._number = self._number, 0
         channel, self._channel = self._channel, None
-        self._handler = None
         for mechanism in self._mechanisms():
             mechanism.session = 0
         if number:
@@ -211,16 +280,6 @@ class Session:
             self._process.kill()
             self._process.wait()
             self._process = None
-        if not self._keeps_log:
-            self._log.unlink(missing_ok=True)
-
-    def __enter__(self) -> Session:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    # ---- details ---------------------------------------------------------------------------------------------------------
 
     def _at_initialisation(self) -> Any:
         from neuron import n
@@ -244,13 +303,18 @@ class Session:
                 "a Session cannot follow local time steps, which have no common time; cvode.use_local_dt(0)"
             )
         window_ms = self._config["window_ns"] * 1e-6
-        if n.cvode.active() and n.cvode.maxstep() > window_ms:
+        if n.cvode.active() and n.cvode.maxstep() > window_ms * (1 + 1e-9):
             raise SessionError(
                 f"cvode.maxstep() is {n.cvode.maxstep():g} ms, beyond the window of {window_ms:g} ms; set it to at most the window"
             )
         config = self._plan()
-        counts = np.ascontiguousarray(Plan.of(config).sums(Plan.of(config).initial))
-        shape = (len(self._sites), len(self._rates), counts.size, config["window_ns"])
+        plan = Plan.of(config)
+        counts = np.ascontiguousarray(plan.sums(plan.initial) * _PARTS)
+        if self._bundle is not None:
+            config["options"] = {**config["options"], "restore": str(self._bundle.put_peer(self._folder))}
+            counts = np.array(self._bundle.books["counts"], np.int64)
+            config["epoch"] = self._bundle.books["epoch"]
+        shape = (len(self._sites), len(self._rates) + len(self._sites), counts.size, config["window_ns"])
         self._channel = Channel.create(self.name, config, *shape)
         try:
             self._begin(counts, window_ms if n.cvode.active() else n.dt)
@@ -279,6 +343,7 @@ class Session:
         _library.check(lib, lib.nubridge_coupling_open(*arguments))
         self._number = number.value
         self._wire()
+        self._tell_regimes()
 
     def _require_process(self) -> None:
         if self._process is not None and self._process.poll() is not None:
@@ -293,8 +358,49 @@ class Session:
             "sites": [{"name": site.name, "volume_um3": site.volume_um3} for site in self._sites],
             "amounts": [{"site": site.name, "species": site.species} for site in self._sites],
             "rates": self._rates,
+            "regimes": [site.name for site in self._sites],
             "counts": [{"site": site.name, "weights": weights} for site in self._sites for weights in site.counts],
+            "parts": _PARTS,
+            "saves": str(self._folder / "peer"),
         }
+
+    def _identity(self) -> dict[str, Any]:
+        """What two sessions have in common of which one goes on where the other was."""
+        plan = {key: value for key, value in self._plan().items() if key not in ("model", "regimes", "saves")}
+        return {**plan, "network": self._network.hash}
+
+    def _resume(self, books: Mapping[str, Any]) -> None:
+        """The books and the clock of a bundle."""
+        lib = _library.library()
+        rows, carried = np.array(books["books"], np.int64), np.array(books["carried"])
+        arguments = (books["epoch"], rows.ctypes.data, carried.ctypes.data)
+        _library.check(lib, lib.nubridge_coupling_resume(self._number, *arguments))
+        for site, told_ms in zip(self._sites, books["told_ms"], strict=True):
+            site.segment.peerca.told = told_ms
+        self._show()
+
+    def _show(self) -> None:
+        """Sets the variables that are read; of a window collected between two steps NEURON would see them a step late."""
+        for site in self._sites:
+            for link, _ in site.links:
+                link.set()
+
+    def _tell_regimes(self) -> None:
+        lib = _library.library()
+        for slot, site in enumerate(self._sites):
+            _library.check(lib, lib.nubridge_coupling_rate(self._number, len(self._rates) + slot, site.regime))
+
+    def _site(self, segment: Any) -> _Site:
+        found = [site for site in self._sites if site.segment == segment]
+        if not found:
+            names = ", ".join(site.name for site in self._sites) or "none"
+            raise InvalidArgumentError(f"{segment} is not coupled; coupled are {names}")
+        return found[0]
+
+    def _require_of_peer(self, method: str, lacks: str) -> None:
+        kind = self._config["peer"]
+        if getattr(peer_class(kind), method) is getattr(Peer, method):
+            raise PeerError(f"the peer {kind} {lacks}: its simulator cannot; use ssa or mcell")
 
     def _wire(self) -> None:
         from neuron import n
@@ -302,7 +408,7 @@ class Session:
         first = 0
         for slot, site in enumerate(self._sites):
             calcium = site.segment.peerca
-            calcium.slot, calcium.count_slot, calcium.volume = slot, first, site.volume_um3
+            calcium.slot, calcium.count_slot, calcium.per_mM = slot, first, _per_mM(site)
             for link, settings in site.links:
                 shift = first if settings["kind"] == 0 else 0
                 for key, value in settings.items():
@@ -318,19 +424,12 @@ class Session:
         return [site.segment.peerca for site in self._sites] + links + exchange
 
     def _read(self, site: _Site, text: str) -> None:
-        counted, arrow, variable = (part.strip() for part in text.partition("->"))
-        if not arrow or not counted or not variable:
-            raise InvalidArgumentError(f"the read {text!r} is none; write it as 'O1 + O2 -> skpeer.popen'")
-        part, slash, whole = counted.partition("/")
-        weights = self._sum(part, text)
-        total = self._sum(whole, text) if slash else None
-        if total is None and variable.endswith("popen"):
-            total = self._conserved(weights, text)
-        settings = {"kind": 0, "slot": len(site.counts), "total_slot": -1, "scale": 1.0}
+        weights, whole, variable = self._reads.read(text)
+        settings = {"kind": 0, "slot": len(site.counts), "total_slot": -1, "scale": 1.0 if whole else 1 / _PARTS}
         site.counts.append(weights)
-        if total is not None:
+        if whole is not None:
             settings["total_slot"] = len(site.counts)
-            site.counts.append(total)
+            site.counts.append(whole)
         self._link(site, variable, settings)
 
     def _link(self, site: _Site, variable: str, settings: dict[str, float]) -> None:
@@ -348,53 +447,22 @@ class Session:
         link._ref_variable = reference
         site.links.append((link, settings))
 
-    def _species(self, name: str) -> str:
-        return self._known(name, tuple(self._network.species))
-
-    def _known(self, name: str, names: tuple[str, ...]) -> str:
-        """`name`, or the one name that differs in capitals only."""
-        alike = [one for one in dict.fromkeys(names) if one.lower() == name.lower()]
-        if name in names or len(alike) != 1:
-            known(name, names, f"{self._network.name} has no species")
-            return name
-        return alike[0]
-
-    def _sum(self, text: str, read: str) -> dict[str, int]:
-        """Weights of "a + 2*b"."""
-        weights: dict[str, int] = {}
-        names = (*self._network.species, *self._network.observables)
-        for term in text.split("+"):
-            match = re.fullmatch(r"(?:(\d+)\s*\*\s*)?([A-Za-z_]\w*)", term.strip())
-            if match is None:
-                raise InvalidArgumentError(
-                    f"{term.strip()!r} in the read {read!r} is no species; write it as 'O1 + 2*O2'"
-                )
-            name = self._known(match[2], names)
-            weights[name] = weights.get(name, 0) + int(match[1] or 1)
-        return weights
-
-    def _conserved(self, weights: dict[str, int], read: str) -> dict[str, int]:
-        """The smallest conserved total whose species all weigh 1 and hold those of `weights`."""
-        named = np.sum([self._network.weights(name) for name in weights], axis=0)
-        inside = {self._network.species[i] for i in np.flatnonzero(named)}
-        totals = [law for law in self._network.conserved if inside <= set(law) and set(law.values()) == {1}]
-        if not totals:
-            raise InvalidArgumentError(
-                f"no conserved total holds the species of {read!r}; write it as 'O1 / C1 + O1 -> ...'"
-            )
-        return min(totals, key=len)
-
-    def _books(self, slot: int, site: str) -> Ledger:
+    def _books(self, slot: int) -> tuple[list[int], float]:
         lib = _library.library()
-        books, carried = (ctypes.c_int64 * 3)(), ctypes.c_double()
+        books, carried = (ctypes.c_int64 * 4)(), ctypes.c_double()
         _library.check(lib, lib.nubridge_coupling_books(self._number, slot, books, ctypes.byref(carried)))
-        return Ledger(site, *books, carried.value)
+        return list(books), carried.value
 
     def _log_end(self) -> str:
         try:
             return "\n".join(self._log.read_text(encoding="utf-8", errors="replace").splitlines()[-_LOG_LINES:])
         except OSError:
             return ""
+
+
+def _per_mM(site: _Site) -> float:
+    """Of the site's counts."""
+    return _IONS_PER_mM_um3 * site.volume_um3 * _PARTS
 
 
 def _require_one_owner(segment: Any) -> None:

@@ -4,24 +4,12 @@ import os
 import signal
 from pathlib import Path
 
-import numpy as np
 import pytest
 
+from coupled_spine import spine
 from neuron_process import in_neuron, run
 
 ELEMENTARY_CHARGE_C = 1.602176634e-19
-
-
-def spine(n, mechanisms=("casource", "skpeer")):
-    """One segment of 1 um3 whose calcium current is `casource`."""
-    n.load_file("stdrun.hoc")
-    section = n.Section("spine")
-    section.L, section.diam = 4 / np.pi, 1
-    for mechanism in mechanisms:
-        section.insert(mechanism)
-    n.dt = 0.025
-    n.steps_per_ms = 40
-    return section
 
 
 def charge(window_us, scheme, amplitude):
