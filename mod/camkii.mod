@@ -4,10 +4,12 @@ COMMENT
 CaM with four calcium sites, CaMKII that binds it, pairs and phosphorylates at T286: Model 1 of Pepke S, Kinzer-Ursem T, Mihalas S, Kennedy MB (2010)
 PLoS Comput Biol 6:e1000675, whose 155 species lump exactly into the 75 amounts x00 ... x74 (uM, in the order of the model file models/camkii/model.json).
 
-Fixed step: calcium is averaged over `hold` ms (0: over every step), then one step of Heun's method is taken with its mean, cut where the fastest rate asks
-for it; so the amounts and the RANGE variables move every `hold` ms. The mean of the calcium at the begin and at the end of a step is second order.
+Fixed step: calcium is averaged over `hold` ms (0: over every step), then one explicit step of second order is taken with its mean, in as many stages as the
+fastest rate asks for; so the amounts and the RANGE variables move every `hold` ms. While the observables and calcium hardly move (calm), a step waits five times
+as long; calcium that leaves its mean by a twentieth ends any wait. The mean of the calcium at the begin and at the end of a step is second order.
 CVODE: the true derivative, with the exact Jacobian for its Newton step. The observables are STATE variables, sums of the others, so that they follow in both.
-takes = 1: what calmodulin has bound leaves the pool as an outward ica, by fixed steps during the next hold. icounter takes its charge back.
+takes = 1: what calmodulin has bound leaves the pool as an outward ica, by fixed steps during the next hold, of 0.1 ms at most: calcium and calmodulin answer
+each other in less than a millisecond. icounter takes its charge back.
 INITIAL takes the steady state of the local calcium without phosphorylation: with it, and no phosphatase, everything ends up phosphorylated.
 ENDCOMMENT
 
@@ -33,7 +35,7 @@ UNITS {
 PARAMETER {
     camtotal = 0.03 (mM) <0, 1>    : calmodulin; read at initialisation
     camkiitotal = 0.08 (mM) <0, 1> : CaMKII subunits; read at initialisation
-    hold = 0.1 (ms) <0, 1e3>       : calcium is averaged so long for one step
+    hold = 0.2 (ms) <0, 1e3>       : calcium is averaged so long for one step
     takes = 0 (1) <0, 1>           : 1: what calmodulin binds is taken from the pool, as an outward ica
     pool_volume = 0 (um3) <0, 1e9> : of that pool; 0: the segment's own
     policy = 0 (1) <0, 3>          : off the domain 0 as the model file says, 1 clamp, 2 extrapolate, 3 error
@@ -46,6 +48,7 @@ STATE {
     cataken (mM) : calcium on calmodulin
     owed (mM) pays (mM/ms) : calcium that calmodulin has bound and the pool has not given yet; how fast it gives
     ca_left (mM) held (ms) ca_held (mM-ms) : calcium at the end of the step before; the time since the last step of the amounts, and the calcium in it
+    wait (ms) ca_mean (mM) : the time that the next step of the amounts waits for; the calcium of the last one
     x00 (uM) x01 (uM) x02 (uM) x03 (uM) x04 (uM) x05 (uM) x06 (uM) x07 (uM) x08 (uM) x09 (uM) x10 (uM) x11 (uM) x12 (uM)
     x13 (uM) x14 (uM) x15 (uM) x16 (uM) x17 (uM) x18 (uM) x19 (uM) x20 (uM) x21 (uM) x22 (uM) x23 (uM) x24 (uM)
     x25 (uM) x26 (uM) x27 (uM) x28 (uM) x29 (uM) x30 (uM) x31 (uM) x32 (uM) x33 (uM) x34 (uM) x35 (uM) x36 (uM)
@@ -136,6 +139,8 @@ INITIAL {
     ca_left = cai
     held = 0
     ca_held = 0
+    wait = 0
+    ca_mean = cai
     owed = 0
     pays = 0
     start()
@@ -160,7 +165,7 @@ VERBATIM
         held += dt;
         owed -= pays*dt;
         ca_left = cai;
-        _ldue = held > hold - 0.5*dt;
+        _ldue = held > wait - 0.5*dt || !(fabs(cai - ca_mean) <= 0.05*ca_mean);
     }
 ENDVERBATIM
     if (solving) {
@@ -189,6 +194,8 @@ ENDVERBATIM
     ca_left' = mM_still
     held' = 0
     ca_held' = still
+    wait' = 0
+    ca_mean' = mM_still
     x00' = d[0]*uM_per_ms
     x01' = d[1]*uM_per_ms
     x02' = d[2]*uM_per_ms
@@ -291,7 +298,9 @@ VERBATIM
     if (status_ != NUBRIDGE_OK) { outside += status_ == NUBRIDGE_OUTSIDE; fault_(status_, policy, u_, ALONE_); if (status_ < 0) s_[0] = s_[20] = NAN; }
     observe_(s_, camtotal, camkiitotal, o_);
     if (takes > 0) { owed += o_[3] - cataken; pays = owed/held; }
-    bound = o_[0]; pT286 = o_[1]; ca4cam = o_[2]; cataken = o_[3]; held = 0; ca_held = 0;
+    wait = takes > 0 && hold > 0.1 ? 0.1 : hold;
+    if (takes == 0 && fabs(o_[0] - bound)*hold <= 2e-3*o_[0]*held && fabs(o_[2] - ca4cam)*hold <= 2e-3*o_[2]*held) wait *= 5; /* calm */
+    bound = o_[0]; pT286 = o_[1]; ca4cam = o_[2]; cataken = o_[3]; ca_mean = ca_held/held; held = 0; ca_held = 0;
     x00 = s_[0]; x01 = s_[1]; x02 = s_[2]; x03 = s_[3]; x04 = s_[4]; x05 = s_[5]; x06 = s_[6]; x07 = s_[7]; x08 = s_[8]; x09 = s_[9]; x10 = s_[10]; x11 = s_[11]; x12 = s_[12]; x13 = s_[13]; x14 = s_[14]; x15 = s_[15]; x16 = s_[16]; x17 = s_[17]; x18 = s_[18]; x19 = s_[19]; x20 = s_[20]; x21 = s_[21]; x22 = s_[22]; x23 = s_[23]; x24 = s_[24];
     x25 = s_[25]; x26 = s_[26]; x27 = s_[27]; x28 = s_[28]; x29 = s_[29]; x30 = s_[30]; x31 = s_[31]; x32 = s_[32]; x33 = s_[33]; x34 = s_[34]; x35 = s_[35]; x36 = s_[36]; x37 = s_[37]; x38 = s_[38]; x39 = s_[39]; x40 = s_[40]; x41 = s_[41]; x42 = s_[42]; x43 = s_[43]; x44 = s_[44]; x45 = s_[45]; x46 = s_[46]; x47 = s_[47]; x48 = s_[48]; x49 = s_[49];
     x50 = s_[50]; x51 = s_[51]; x52 = s_[52]; x53 = s_[53]; x54 = s_[54]; x55 = s_[55]; x56 = s_[56]; x57 = s_[57]; x58 = s_[58]; x59 = s_[59]; x60 = s_[60]; x61 = s_[61]; x62 = s_[62]; x63 = s_[63]; x64 = s_[64]; x65 = s_[65]; x66 = s_[66]; x67 = s_[67]; x68 = s_[68]; x69 = s_[69]; x70 = s_[70]; x71 = s_[71]; x72 = s_[72]; x73 = s_[73]; x74 = s_[74];

@@ -16,6 +16,8 @@ namespace {
 constexpr std::size_t max_states = MassAction::max_states;
 constexpr std::size_t max_inputs = MassAction::max_inputs;
 constexpr double no_bound = INFINITY;
+/// Of a step but for one: more make it cheaper, by less and less, and less exact.
+constexpr std::size_t most_stages = 4;
 
 template <class... Parts>
 [[noreturn]] void refuse(const std::string& model, const Parts&... parts) {
@@ -43,8 +45,7 @@ MassAction::MassAction(MassActionDefinition definition) : definition_(std::move(
     compile_reactions();
     compile_bounds();
     compile_order();
-    paired_ = PairedRates::of(definition_);
-    if (paired_) paired_step_ = choose_paired_step();
+    paired_ = PairedNetwork::of(definition_);
 }
 
 MassAction::~MassAction() = default;
@@ -199,13 +200,16 @@ void MassAction::rates_by_reactions(const double* inputs, bool at_rest, const do
     }
 }
 
-void MassAction::heun(const double* inputs, double h_ms, std::size_t substeps, double* x) const noexcept {
-    double first[max_states], second[max_states], middle[max_states];
-    for (std::size_t step = 0; step < substeps; ++step) {
-        rates_by_reactions(inputs, false, x, first);
-        for (std::size_t i = 0; i < state_count(); ++i) middle[i] = x[i] + h_ms * first[i];
-        rates_by_reactions(inputs, false, middle, second);
-        for (std::size_t i = 0; i < state_count(); ++i) x[i] += 0.5 * h_ms * (first[i] + second[i]);
+void MassAction::step_by_reactions(const double* inputs, const StepPlan& plan, double* x) const noexcept {
+    double begin[max_states], rates[max_states];
+    const double stages = static_cast<double>(plan.stages);
+    for (std::size_t step = 0; step < plan.steps; ++step) {
+        std::copy_n(x, state_count(), begin);
+        for (std::size_t stage = 0; stage < plan.stages; ++stage) {
+            rates_by_reactions(inputs, false, x, rates);
+            for (std::size_t i = 0; i < state_count(); ++i) x[i] += plan.stage_ms * rates[i];
+        }
+        for (std::size_t i = 0; i < state_count(); ++i) x[i] += (begin[i] - x[i]) / stages;
     }
 }
 
@@ -214,17 +218,16 @@ Outcome MassAction::step(Policy policy, const double* inputs, double dt_ms, doub
     const Outcome outcome = admit(policy, inputs, u);
     if (outcome > Outcome::outside) return outcome;
     const double span = dt_ms * largest_rate(u);
-    if (!(span <= static_cast<double>(max_substeps))) return Outcome::not_converged;
-    const auto substeps = std::max<std::size_t>(1, static_cast<std::size_t>(std::ceil(span)));
-    const double h_ms = dt_ms / static_cast<double>(substeps);
+    if (!(span < static_cast<double>(max_substeps))) return Outcome::not_converged;
+    const auto needed = static_cast<std::size_t>(span) + 1;
+    StepPlan plan;
+    plan.steps = (needed + most_stages - 1) / most_stages;
+    plan.stages = 1 + (needed + plan.steps - 1) / plan.steps;
+    plan.stage_ms = dt_ms / static_cast<double>(plan.steps * (plan.stages - 1));
     if (paired_) {
-        double state[PairedRates::room];
-        std::copy_n(x, PairedRates::states, state);
-        std::fill(state + PairedRates::states, state + PairedRates::room, 0.0);
-        paired_step_(*paired_, u[0], h_ms, substeps, state);
-        std::copy_n(state, PairedRates::states, x);
+        paired_->step(paired_->rates, u[0], plan, x);
     } else {
-        heun(u, h_ms, substeps, x);
+        step_by_reactions(u, plan, x);
     }
     return std::isfinite(dot(x, x, state_count())) ? outcome : Outcome::invalid_state;
 }
@@ -316,6 +319,7 @@ Outcome MassAction::initial(Policy policy, const double* inputs, double* x) cons
 }
 
 void MassAction::observe(const double* x, double* observables) const noexcept {
+    if (paired_) return paired_->observe(paired_->observables, x, observables);
     for (std::size_t k = 0; k < observable_count(); ++k) {
         const auto& weights = definition_.observables[k].weights;
         observables[k] = dot(weights.data(), x, weights.size());

@@ -47,14 +47,22 @@ struct MassActionDefinition {
     Policy policy = Policy::clamp;
 };
 
-/// Defined in paired_kernel.hpp.
-struct PairedRates;
+/// How a span of time is cut: steps of `stages` Euler stages.
+struct StepPlan {
+    std::size_t steps = 1;
+    std::size_t stages = 2;
+    double stage_ms = 0.0;
+};
+
+/// The kernel of a topology that is compiled, with its rates; defined in paired_kernel.hpp.
+struct PairedNetwork;
 
 /// A network in the form that the kernels read, and dx/dt = F(x; inputs) of it.
 ///
-/// The explicit step is Heun's in its strong-stability-preserving form (Shu and Osher 1988), cut so that a step times
-/// the largest rate out of any state is at most 1: each stage is then a mean of Euler steps that cannot make an amount
-/// negative, and by Gershgorin's circles of a network that conserves its totals no eigenvalue is beyond -2 / step.
+/// The explicit step is the optimal one of second order among those that preserve strong stability (Ketcheson 2008,
+/// doi:10.1137/07070485X; of two stages it is Heun's): stages of Euler, then their end and the begin in the weights
+/// (stages - 1) : 1. A stage times the largest rate out of any state is at most 1, so that none makes an amount
+/// negative, and by Gershgorin's circles of a network that conserves its totals no eigenvalue is beyond -2 / stage.
 ///
 /// Immutable after construction; every function is pure, re-entrant and does not allocate.
 class MassAction {
@@ -117,7 +125,7 @@ private:
     void scales(const double* inputs, bool at_rest, double* factors) const noexcept;
     bool solve(const double* inputs, bool at_rest, const double* x, double gamma_ms, double* vector) const noexcept;
     bool relax(const double* inputs, double h_ms, double* x) const noexcept;
-    void heun(const double* inputs, double h_ms, std::size_t substeps, double* x) const noexcept;
+    void step_by_reactions(const double* inputs, const StepPlan& plan, double* x) const noexcept;
     double rate_out(std::size_t state, std::size_t component) const;
 
     MassActionDefinition definition_;
@@ -127,8 +135,7 @@ private:
     std::vector<std::uint32_t> elimination_;
     /// Rates out of a state as affine functions of the inputs, those that no other exceeds: rows of 1 + inputs.
     std::vector<double> bounds_;
-    std::unique_ptr<PairedRates> paired_;
-    void (*paired_step_)(const PairedRates&, double, double, std::size_t, double*) noexcept = nullptr;
+    std::unique_ptr<const PairedNetwork> paired_;
 };
 
 }  // namespace nubridge::dynamics

@@ -1,3 +1,3 @@
 // Compiled with -mavx2 -mfma; called only where the processor has both.
-#define NUBRIDGE_PAIRED_STEP paired_step_avx2
+#define NUBRIDGE_PAIRED(name) paired_##name##_avx2
 #include "dynamics/paired_kernel_impl.hpp"

@@ -1,2 +1,2 @@
-#define NUBRIDGE_PAIRED_STEP paired_step_generic
+#define NUBRIDGE_PAIRED(name) paired_##name##_generic
 #include "dynamics/paired_kernel_impl.hpp"

@@ -3,6 +3,7 @@
 #include <array>
 #include <cstddef>
 #include <memory>
+#include <vector>
 
 #include "dynamics/mass_action.hpp"
 
@@ -25,34 +26,45 @@ struct PairedRates {
     static constexpr std::size_t Q = P + turns * kinds;
     static constexpr std::size_t C = Q + kinds;
     static constexpr std::size_t states = C + 1;
-    /// What a kernel may read and write past the last state.
-    static constexpr std::size_t room = states + lanes;
 
     using Lanes = std::array<double, lanes>;
     using Turns = std::array<Lanes, turns>;
-    /// Calcium on and off the C lobe (i to i + 3) and the N lobe (i to i + 1) of M and A.
+    /// Calcium on M and A: into i from i - 3 (C lobe) and i - 1 (N lobe), from i + 3 and i + 1 as it leaves those, and
+    /// out of i by its coming and going.
     struct Lobes {
-        Lanes c_on{}, c_off{}, n_on{}, n_off{};
+        Lanes c_on{}, n_on{}, c_off{}, n_off{}, on{}, off{};
     };
     alignas(32) Lobes free{}, bound{};
     Lanes k_on{}, k_off{};
-    Turns pair_on{}, pair_off{};
-    /// Phosphorylation of the first and of the second of a pair, and of the subunit beside T.
-    Turns first_p{}, second_p{};
-    Lanes beside_on{}, beside_off{}, beside_p{};
-    /// Calcium ions on each kind, and on the second of a pair.
-    Lanes ions{};
-    Turns second_ions{};
-
-    /// The rates of a network of this topology, or none.
-    static std::unique_ptr<PairedRates> of(const MassActionDefinition& definition);
+    /// What makes a pair; all that ends it; what of that gives back its first and its second subunit, phosphorylates
+    /// one, and takes calcium along to T.
+    Turns pair_on{}, pair_off{}, to_first{}, to_second{}, phosphorylated{}, ions{};
+    /// The same of a subunit beside T.
+    Lanes beside_on{}, beside_off{}, beside_p{}, beside_ions{};
 };
 
-/// x after `substeps` steps of h_ms of Heun's method at constant calcium; x has `room` numbers, those past the last
-/// state finite.
-using PairedStep = void (*)(const PairedRates&, double ca_uM, double h_ms, std::size_t substeps, double* x) noexcept;
+/// x after some steps at constant calcium; x has `states` numbers.
+using PairedStep = void (*)(const PairedRates&, double ca_uM, const StepPlan& plan, double* x) noexcept;
 
-/// The kernel for this processor: AVX2 where it has it.
-PairedStep choose_paired_step();
+/// The weights of an observable in rows of lanes. The last row ends with the last state, so that what it shares with
+/// the one before is 0 in it.
+struct PairedWeights {
+    static constexpr std::size_t rows = (PairedRates::states + PairedRates::lanes - 1) / PairedRates::lanes;
+    std::array<PairedRates::Lanes, rows> row{};
+};
+using PairedObservables = std::vector<PairedWeights>;
+/// observables = weights x; x has `states` numbers.
+using PairedObserve = void (*)(const PairedObservables& weights, const double* x, double* observables) noexcept;
+
+/// A network of this topology with the kernels for this processor, those with AVX2 where it has that.
+struct PairedNetwork {
+    PairedRates rates{};
+    PairedObservables observables{};
+    PairedStep step = nullptr;
+    PairedObserve observe = nullptr;
+
+    /// Of a network of this topology, or none.
+    static std::unique_ptr<const PairedNetwork> of(const MassActionDefinition& definition);
+};
 
 }  // namespace nubridge::dynamics
