@@ -186,6 +186,7 @@ _SIGNATURES = {
     "nubridge_coupling_close": (None, [_I]),
     "nubridge_coupling_rate": (_I, [_I, _I, _D]),
     "nubridge_coupling_save": (_I, [_I]),
+    "nubridge_coupling_watch": (_I, [_I, _S, _S]),
     "nubridge_coupling_resume": (_I, [_I, ctypes.c_int64, _P, _P]),
     "nubridge_coupling_count": (_D, [_I, _I]),
     "nubridge_coupling_finish": (_I, [_I]),

@@ -13,14 +13,11 @@ compute at once and NEURON sees counts that are one window older. Both are first
 
 from __future__ import annotations
 
-import contextlib
 import ctypes
 import itertools
 import os
 import re
 import shutil
-import subprocess
-import sys
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -31,8 +28,10 @@ import numpy as np
 
 from . import _library, mechanisms
 from ._bundle import Bundle
+from ._peer_process import PeerProcess
 from ._reads import Reads
 from ._session_report import Ledger, Report
+from ._window_log import WindowLog
 from .channel import Channel
 from .errors import InvalidArgumentError, PeerError, SessionError
 from .peers import Peer, peer_class
@@ -42,8 +41,6 @@ from .peers.plan import Plan, model_of
 _SCHEMES = {"serial": 0, "parallel": 1}
 _REGIMES = ("particles", "nu")
 _START_S = 60.0
-_END_S = 10.0
-_LOG_LINES = 20
 _IONS_PER_mM_um3 = 602214.076
 #: Counts cross in such parts of a molecule, since those of a site in nu are means; a power of 2, so that whole ones are exact.
 _PARTS = 65536
@@ -68,7 +65,8 @@ class Session:
 
     `peer` is a kind (ssa, mcell, ..., "module:Class") that the session starts at finitialize() and ends, or with `wait_s` a
     number of seconds for a peer that you start by hand: `nubridge peer KIND MODEL --session NAME`. `window_us` is a multiple of
-    NEURON's dt. `timeout_s` is how long an exchange may take.
+    NEURON's dt. `timeout_s` is how long an exchange may take. `log` keeps what the peer prints. `record` is an HDF5 file with a
+    row a window (`nubridge._window_log`), written when the session closes, after Ctrl-C too.
     """
 
     def __init__(
@@ -83,6 +81,7 @@ class Session:
         wait_s: float | None = None,
         timeout_s: float = 10,
         log: str | os.PathLike[str] | None = None,
+        record: str | os.PathLike[str] | None = None,
         options: Mapping[str, Any] | None = None,
     ) -> None:
         if scheme not in _SCHEMES:
@@ -100,15 +99,14 @@ class Session:
         self._network, _ = model_of(self._config["model"], self._config["options"])
         self._reads = Reads(self._network)
         self._wait_s, self._timeout_s = wait_s, timeout_s
-        self._log = Path(log) if log else Path(tempfile.gettempdir()) / f"nubridge-{self.name}.log"
-        self._keeps_log = log is not None
+        self._process = PeerProcess(peer, self.name, log)
         self._sites: list[_Site] = []
         self._rates: list[dict[str, str]] = []
         self._exchange: Any = None
         self._channel: Channel | None = None
-        self._process: subprocess.Popen[bytes] | None = None
         self._number = 0
         self._folder = Path(tempfile.mkdtemp(prefix="nubridge-"))
+        self._record = WindowLog(Path(record), self._folder / "windows") if record else None
         self._bundle: Bundle | None = None
         self._lawful: Kinds | None = None
         self._handler = self._at_initialisation()
@@ -172,7 +170,9 @@ class Session:
                 ledgers.append(Ledger(site.name, *books[:3], carried))
         pid, time_ns, _ = self._channel.other if self._channel else (None, 0, 0.0)
         in_nu = tuple(site.name for site in self._sites if site.regime)
-        return Report(n.t, time_ns * 1e-6, windows.value, waited_s.value, pid, tuple(ledgers), in_nu, self._log_end())
+        return Report(
+            n.t, time_ns * 1e-6, windows.value, waited_s.value, pid, tuple(ledgers), in_nu, self._process.log_end()
+        )
 
     def set_regime(self, segment: Any, regime: str) -> None:
         """Hands the site of a segment over, from the next window on: to "nu", or back to the "particles".
@@ -252,8 +252,7 @@ class Session:
         self._handler = None
         self._end()
         shutil.rmtree(self._folder, ignore_errors=True)
-        if not self._keeps_log:
-            self._log.unlink(missing_ok=True)
+        self._process.close()
 
     def __enter__(self) -> Session:
         return self
@@ -272,14 +271,11 @@ class Session:
         if number:
             lib.nubridge_coupling_finish(number)
             lib.nubridge_coupling_close(number)
+            if self._record:
+                self._record.gather([site.name for site in self._sites], self._plan()["counts"], _PARTS)
         if channel is not None:
             channel.close()
-        if self._process is not None:
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                self._process.wait(_END_S)
-            self._process.kill()
-            self._process.wait()
-            self._process = None
+        self._process.end()
 
     def _at_initialisation(self) -> Any:
         from neuron import n
@@ -298,6 +294,8 @@ class Session:
                     f"the particles of the session {self.name} are at {self.report().peer_ms:g} ms and cannot go back to 0; open a new Session for another run"
                 )
             return
+        for site in self._sites:
+            _require_one_owner(site.segment)
         if n.cvode.active() and n.cvode.use_local_dt():
             raise SessionError(
                 "a Session cannot follow local time steps, which have no common time; cvode.use_local_dt(0)"
@@ -326,30 +324,18 @@ class Session:
         """Starts and awaits the peer, opens the coupling and gives its number to the mechanisms."""
         lib = _library.library()
         if self._wait_s is None:
-            words = ["peer", self._config["peer"], "--session", self.name, "--log", str(self._log)]
-            # A session of its own: Ctrl-C is NEURON's, which then lets the peer end.
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", "nubridge", *words],
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-                start_new_session=True,
-                env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
-            )
-        self._channel.wait_for_peer(self._wait_s or _START_S, self._require_process)
+            self._process.start()
+        self._channel.wait_for_peer(self._wait_s or _START_S, self._process.require)
         number = ctypes.c_int32()
         scheme, limit_ms = _SCHEMES[self.scheme], round(self._timeout_s * 1000)
         arguments = (self._channel.handle, step_ms, scheme, limit_ms, counts.ctypes.data, ctypes.byref(number))
         _library.check(lib, lib.nubridge_coupling_open(*arguments))
         self._number = number.value
+        record = self._record and os.fsencode(self._record.raw)
+        log = os.fsencode(self._process.log) if self._wait_s is None else None
+        _library.check(lib, lib.nubridge_coupling_watch(self._number, log, record))
         self._wire()
         self._tell_regimes()
-
-    def _require_process(self) -> None:
-        if self._process is not None and self._process.poll() is not None:
-            raise SessionError(
-                f"the peer {self._config['peer']} ended with status {self._process.returncode} before it was ready; its log says:\n{self._log_end()}"
-            )
 
     def _plan(self) -> dict[str, Any]:
         """The configuration that goes to the peer; slots of counts are numbered site by site."""
@@ -452,12 +438,6 @@ class Session:
         books, carried = (ctypes.c_int64 * 4)(), ctypes.c_double()
         _library.check(lib, lib.nubridge_coupling_books(self._number, slot, books, ctypes.byref(carried)))
         return list(books), carried.value
-
-    def _log_end(self) -> str:
-        try:
-            return "\n".join(self._log.read_text(encoding="utf-8", errors="replace").splitlines()[-_LOG_LINES:])
-        except OSError:
-            return ""
 
 
 def _per_mM(site: _Site) -> float:

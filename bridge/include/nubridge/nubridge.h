@@ -524,6 +524,10 @@ nubridge_status nubridge_coupling_rate(int32_t, int32_t, double);
 nubridge_status nubridge_coupling_step(int32_t, double);
 /** (coupling) Collects what is under way, and has the peer save its state. PEER_DIED, PEER_FAILED, PEER_SILENT. */
 nubridge_status nubridge_coupling_save(int32_t);
+/** (coupling, log, record) Two files, null for none. log: the peer's, whose end is quoted when the peer fails. record:
+ * gets a row of doubles a window: its end in ms, the seconds waited for it, of every amount requested and realised in
+ * it and carried now, then the counts. FILE_ERROR. */
+nubridge_status nubridge_coupling_watch(int32_t, const char*, const char*);
 /** (coupling, windows, books, carried) Goes on where another coupling was, before the first step: after so many
  * windows, with the books and the carried part of every slot as _books gives them. */
 nubridge_status nubridge_coupling_resume(int32_t, int64_t, const int64_t*, const double*);

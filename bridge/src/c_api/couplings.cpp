@@ -1,7 +1,10 @@
 // Couplings of NEURON to a peer, of the C interface.
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <cmath>
+#include <fstream>
+#include <iterator>
 #include <limits>
 #include <memory>
 #include <string>
@@ -28,6 +31,8 @@ namespace {
 struct Numbered {
     Coupling of;
     std::vector<double> told_ms;
+    nubridge::transport::OwnerEnd& channel;
+    std::string log;  ///< the peer's, by its path
 };
 
 /// The couplings of this process by number: NMODL variables are doubles, which hold no pointer.
@@ -48,6 +53,38 @@ Numbered& required_coupling(int32_t number) {
         throw InvalidArgument("there is no coupling " + std::to_string(number) +
                               "; its Session is closed: open a new one");
     return *coupling;
+}
+
+/// The last lines of a file, on one of their own; nothing of one that is empty or cannot be read.
+std::string end_of(const std::string& path) {
+    constexpr std::streamoff most = 2000;
+    std::ifstream file(path, std::ios::binary | std::ios::ate);
+    const std::streamoff size = file ? static_cast<std::streamoff>(file.tellg()) : 0;
+    if (size <= 0) return {};
+    file.seekg(std::max<std::streamoff>(0, size - most));
+    std::string text(std::istreambuf_iterator<char>(file), {});
+    if (size > most) text.erase(0, text.find('\n') + 1);
+    return "\nits log " + path + " ends:\n" + text;
+}
+
+/// Says with the fault of a peer where both sides stand, and how its log ends.
+nubridge_status told(int32_t coupling, nubridge_status status) {
+    const bool of_peer =
+        status == NUBRIDGE_PEER_DIED || status == NUBRIDGE_PEER_FAILED || status == NUBRIDGE_PEER_SILENT;
+    if (!of_peer) return status;
+    const std::string text = nubridge::c_api::last_error();
+    const nubridge_status spoiled = guarded([&] {
+        const Numbered& one = required_coupling(coupling);
+        std::string story;
+        if (status == NUBRIDGE_PEER_FAILED) {
+            const nubridge::transport::OtherSide peer = one.channel.other();
+            story = "\nthe peer (process " + std::to_string(peer.pid) + ") said so at " + std::to_string(peer.time_ns) +
+                    " ns, NEURON stands at " + std::to_string(one.of.sent_ns()) + " ns; its last sign of life is " +
+                    std::to_string(peer.silent_s) + " s old";
+        }
+        fail(status, text + story + end_of(one.log));
+    });
+    return spoiled == NUBRIDGE_OK ? status : fail(status, text);
 }
 
 bool has(std::size_t slots, int32_t slot) {
@@ -72,7 +109,9 @@ nubridge_status nubridge_coupling_open(nubridge_channel* channel, double step_ms
         auto made = std::make_unique<Numbered>(
             Numbered{{owner, channel->shape, window, static_cast<Scheme>(scheme), std::chrono::milliseconds(limit_ms),
                       std::move(at_0)},
-                     std::vector<double>(channel->shape.amounts, -std::numeric_limits<double>::infinity())});
+                     std::vector<double>(channel->shape.amounts, -std::numeric_limits<double>::infinity()),
+                     owner,
+                     {}});
         auto& all = couplings();
         for (std::size_t number = 1; number < all.size(); ++number) {
             if (all[number]) continue;
@@ -119,11 +158,19 @@ nubridge_status nubridge_coupling_rate(int32_t coupling, int32_t slot, double va
 
 nubridge_status nubridge_coupling_step(int32_t coupling, double time_ms) {
     if (coupling == 0) return NUBRIDGE_OK;
-    return guarded([&] { required_coupling(coupling).of.step(time_ms); });
+    return told(coupling, guarded([&] { required_coupling(coupling).of.step(time_ms); }));
 }
 
 nubridge_status nubridge_coupling_save(int32_t coupling) {
-    return guarded([&] { required_coupling(coupling).of.save(); });
+    return told(coupling, guarded([&] { required_coupling(coupling).of.save(); }));
+}
+
+nubridge_status nubridge_coupling_watch(int32_t coupling, const char* log, const char* record) {
+    return guarded([&] {
+        Numbered& one = required_coupling(coupling);
+        if (log != nullptr) one.log = log;
+        if (record != nullptr) one.of.record(record);
+    });
 }
 
 nubridge_status nubridge_coupling_resume(int32_t coupling, int64_t windows, const int64_t* books,

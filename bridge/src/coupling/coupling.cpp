@@ -79,7 +79,7 @@ transport::Reply Coupling::reply() {
     if (how != Waited::arrived) {
         const transport::OtherSide peer = channel_.other();
         throw PeerSilent("the peer (process " + std::to_string(peer.pid) + ") stands at " +
-                         std::to_string(peer.time_ns) + " ns, NEURON at " + std::to_string(window_.end_ns(sent_ - 1)) +
+                         std::to_string(peer.time_ns) + " ns, NEURON at " + std::to_string(sent_ns()) +
                          " ns; no answer for " + std::to_string(limit_.count()) + " ms, its last sign of life is " +
                          std::to_string(peer.silent_s) + " s old; look at its log, or give the Session more patience");
     }
@@ -91,6 +91,34 @@ void Coupling::collect() {
     ledger_.settle(amounts_, reply.realised, returned_);
     std::copy(reply.counts.begin(), reply.counts.end(), counts_.begin());
     ++collected_;
+    if (record_.is_open()) write_row();
+}
+
+void Coupling::record(const std::string& path) {
+    record_path_ = path;
+    record_.open(path, std::ios::binary | std::ios::trunc);
+    if (!record_) throw FileError("the record of windows " + path + " cannot be written; choose another place");
+    row_.resize(2 + 3 * amounts_.size() + counts_.size());
+}
+
+void Coupling::write_row() {
+    auto place = row_.begin();
+    *place++ = static_cast<double>(window_.end_ns(collected_ - 1)) * 1e-6;
+    *place++ = waited_s_ - recorded_s_;
+    recorded_s_ = waited_s_;
+    for (std::size_t slot = 0; slot < amounts_.size(); ++slot) {
+        *place++ = static_cast<double>(amounts_[slot]);
+        *place++ = static_cast<double>(amounts_[slot] - returned_[slot]);
+        *place++ = ledger_.books(slot).carried;
+    }
+    std::copy(counts_.begin(), counts_.end(), place);
+    record_.write(reinterpret_cast<const char*>(row_.data()),
+                  static_cast<std::streamsize>(row_.size() * sizeof(double)));
+    if (!record_) {
+        record_.close();
+        throw FileError("the record of windows " + record_path_ + " cannot be written any more, from " +
+                        std::to_string(row_[0]) + " ms on; make room on its disk");
+    }
 }
 
 }  // namespace nubridge::coupling

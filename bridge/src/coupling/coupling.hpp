@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <fstream>
 #include <memory>
 #include <span>
 #include <string>
@@ -52,11 +53,18 @@ public:
     /// Collects what is under way, and lets the peer end.
     void finish();
 
+    /// From now on every window whose answer has come writes a row of doubles into this file: its end in ms, the
+    /// seconds that this side has waited for it, of every amount requested and realised in it and carried now, then the
+    /// counts. @throws FileError, and `step` when the disk is full
+    void record(const std::string& path);
+
     std::span<const std::int64_t> counts() const { return counts_; }
     /// Molecules that the last window asked for in vain: NEURON's again.
     std::span<const std::int64_t> returned() const { return returned_; }
     /// Whole windows that the counts have seen.
     std::int64_t windows() const { return collected_; }
+    /// The end of the last window that was sent.
+    std::int64_t sent_ns() const { return window_.end_ns(sent_ - 1); }
     double waited_s() const { return waited_s_; }
     const CouplingWindow& window() const { return window_; }
 
@@ -64,6 +72,7 @@ private:
     void send();
     transport::Reply reply();
     void collect();
+    void write_row();
 
     transport::OwnerEnd& channel_;
     CouplingWindow window_;
@@ -77,6 +86,10 @@ private:
     std::int64_t sent_ = 0;
     std::int64_t collected_ = 0;
     bool saving_ = false;
+    std::string record_path_;
+    std::ofstream record_;
+    std::vector<double> row_;
+    double recorded_s_ = 0;
     double waited_s_ = 0;
 };
 

@@ -114,7 +114,8 @@ public:
         const OtherSide them = other();
         throw PeerDied(who_other_ + " of the session " + segment_->name() + " (process " + std::to_string(them.pid) +
                        ") has ended at " + std::to_string(them.time_ns) + " ns, this side stands at " +
-                       std::to_string(own_.time_ns.load()) + " ns; see its log, then start the session again");
+                       std::to_string(own_.time_ns.load()) + " ns; its last sign of life is " +
+                       std::to_string(them.silent_s) + " s old; see its log, then start the session again");
     }
     OtherSide other() const {
         const std::uint64_t beat_ns = other_.heartbeat_ns.load(std::memory_order_relaxed);

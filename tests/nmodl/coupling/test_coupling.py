@@ -2,6 +2,7 @@
 
 import os
 import signal
+import sys
 from pathlib import Path
 
 import pytest
@@ -123,8 +124,18 @@ def refused(case):
         options["peer"] = "no_such_kind"
     if case == "rate":
         couple["rates"] = {"no_rate": "v"}
+    if case in ("reaction", "below"):
+        couple["rates"] = {"k2l" if case == "reaction" else "k21": "v"}
+    if case == "absent":  # a module of that name that cannot be imported goes before the real one
+        options["peer"] = "mcell"
+        (Path.cwd() / "_pymcell.py").write_text("raise ImportError('No module named _pymcell')")
+        sys.path.insert(0, str(Path.cwd()))
     with nubridge.Session(**options) as session:
         session.couple(section(0.5), **couple)
+        if case == "later":
+            section.insert("casine")
+        if case in ("capacity", "current"):
+            section(0.5).casource.amplitude = 1e12 if case == "capacity" else float("nan")
         if case == "twice":
             session.couple(section(0.5))
         if case == "threads":
@@ -145,7 +156,13 @@ def refused(case):
     [
         ("scheme", "leapfrog"),
         ("window", "30000 ns.*25000 ns"),
-        ("owner", "casine writes cai"),
+        ("owner", "casine writes cai in .* and so would peerca"),
+        ("later", "casine writes cai in .* and so would peerca"),
+        ("reaction", "no reaction and no parameter 'k2l'; near are .*k21"),
+        ("below", "rate of the particles must be a finite number that is not negative"),
+        ("capacity", "the simulator holds at most .* check the unit of the current and the volume"),
+        ("current", "cannot take a current of -?nan mA/cm2 .* no number"),
+        ("absent", "the peer mcell needs pyMCell .* pip install"),
         ("variable", "skpeer.nothing"),
         ("species", "no species 'Q1'"),
         ("kind", "no_such_kind"),
