@@ -38,6 +38,8 @@ _EXAMPLES = """examples:
   nubridge demo                              the SK channel on a reconstructed pyramidal cell: figures and a table
   nubridge demo particles                    NEURON and MCell side by side: particles, nu(t) and KINETIC
   nubridge demo spine                        theta bursts and spike timing: calcium, SK and CaMKII in spines of that cell
+  nubridge demo shunt                        SK channels in those spines shunt the EPSP
+  nubridge demo frequency                    CaMKII in those spines under glutamate at 1 to 100 Hz
   nubridge info sk                           what the model holds: states, inputs, domain, source
   nubridge mechanisms                        compile ours; prints the folder
   nubridge mechanisms --output . my.mod      together with your own, into this folder
@@ -260,9 +262,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if argv is None else argv)
     try:
         if words[:1] == ["demo"]:
-            from .demos import particles, sk_pyramid, spine
+            from .demos import frequency, particles, shunt, sk_pyramid, spine
 
-            named = {"particles": particles, "spine": spine}
+            named = {"frequency": frequency, "particles": particles, "shunt": shunt, "spine": spine}
             return named[words[1]].main(words[2:]) if words[1:2] and words[1] in named else sk_pyramid.main(words[1:])
         arguments = _parser().parse_args(words)
         return arguments.run(arguments)

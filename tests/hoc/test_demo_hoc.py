@@ -107,3 +107,20 @@ def test_spines_have_the_same_tables_voltage_and_calcium(tmp_path):
     with np.load(tmp_path / "python.npz") as traces:
         np.testing.assert_array_equal(np.loadtxt(tmp_path / "soma"), traces["soma"].ravel())
         np.testing.assert_allclose(np.loadtxt(tmp_path / "calcium"), traces["calcium"].ravel(), rtol=1e-15)
+
+
+@pytest.mark.parametrize(
+    ("name", "option", "runs"),
+    [
+        ("shunt", "volleys = 2", "[demo.run(cell, channels, 2) for channels in demo.CHANNELS]"),
+        ("frequency", "length = 100", "[demo.run(cell, one, 100.0) for one in demo.FREQUENCIES_Hz]"),
+    ],
+)
+def test_trains_have_the_same_table(name, option, runs, tmp_path):
+    (tmp_path / "write.hoc").write_text("")
+    code = f"from nubridge.demos import {name} as demo\nfrom nubridge.demos.spine import SpinyCell\nimport nubridge\n"
+    code += f"nubridge.load(demo=True)\ncell = SpinyCell()\nprint(demo.table({runs}))"
+    python = output_of([sys.executable, "-c", code], tmp_path)
+    hoc = hoc_demo(name, tmp_path, "-c", option)
+    lines = python.splitlines()[-len(hoc.splitlines()) :]
+    assert hoc.splitlines()[-len(lines) :] == lines and len(lines) > 4

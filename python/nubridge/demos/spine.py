@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -58,42 +58,49 @@ class SpinyCell:
         from neuron import h
 
         self.h = h
-        h.load_file("stdrun.hoc")
-        for name in ("spiking_pyramid.hoc", "spine.hoc"):
-            h.load_file(str(paths.prefix() / "hoc" / name))
-        h.dendrite_1[7].nseg = SPINES  # 41 to 204 um from the soma
-        branch = h.SectionRef(sec=h.dendrite_1[7])
-        self.spines = [h.Spine(branch, (place + 0.5) / SPINES) for place in range(SPINES)]
-        self.drive = h.ExpSyn(h.soma(0.5))  # makes the soma fire
-        self.drive.tau = 1  # ms
-        self.clock = h.NetStim()
-        self.clock.start, self.clock.interval, self.clock.noise = 0, PERIOD_ms, 0
+        h.load_file(str(paths.prefix() / "hoc" / "spiny_pyramid.hoc"))
+        self.spines, self.drive, self.clock = list(h.spine), h.drive, h.clock
 
     def run(self, protocol: str, repeats: int = 10) -> Run:
         """One protocol, from rest."""
-        h = self.h
-        self.clock.number = repeats
         connections = list(self._connections(protocol))
+        traces = self.simulate(connections, PERIOD_ms, repeats, repeats * PERIOD_ms + TAIL_ms)
+        return Run(protocol, repeats, **traces)
+
+    def volley(self, spines: Sequence[int], delay_ms: float = 50.0) -> list[Any]:
+        """Connections that let glutamate into these spines at every beat of the clock, `delay_ms` after it."""
+        return [one for i in spines for one in self._synapse(self.spines[i], delay_ms)]
+
+    def spike(self, delay_ms: float) -> Any:
+        """A connection that makes the soma fire `delay_ms` after every beat."""
+        return self._connect(self.drive, delay_ms, 0.2)  # uS
+
+    def simulate(self, connections: list[Any], period_ms: float, beats: int, end_ms: float) -> dict[str, np.ndarray]:
+        """From rest to `end_ms`, the clock beating: the traces that Run has. The connections end with the run."""
+        h = self.h
+        self.clock.interval, self.clock.number = period_ms, beats
         time, soma = (h.Vector().record(ref) for ref in (h._ref_t, h.soma(0.5)._ref_v))
         records = {name: [h.Vector().record(ref) for ref in refs] for name, refs in self._refs().items()}
         h.CVode().active(0)
         h.dt = 0.025
-        h.ParallelContext().set_maxstep(10)
         h.finitialize(-66)
-        h.ParallelContext().psolve(repeats * PERIOD_ms + TAIL_ms)
+        h.ParallelContext().psolve(end_ms)
         connections.clear()
         traces = {name: np.array([np.array(vector) for vector in vectors]) for name, vectors in records.items()}
         traces["ca_uM"] *= 1e3
-        return Run(protocol, repeats, np.array(time), np.array(soma), **traces)
+        return {"t_ms": np.array(time), "soma_mV": np.array(soma), **traces}
 
     def _connections(self, protocol: str) -> Iterator[Any]:
         """The clock's connections: their delays are the times in a period."""
         for spine, lead_ms in zip(self.spines, LEADS_ms, strict=True):
             for delay_ms in (50, 60, 70, 80) if protocol == "theta bursts" else (SPIKE_ms - lead_ms,):
-                yield self._connect(spine.ampa, delay_ms, 5e-4)  # uS
-                yield self._connect(spine.nmda, delay_ms, 1)
+                yield from self._synapse(spine, delay_ms)
         if protocol == "spike timing":
-            yield self._connect(self.drive, SPIKE_ms, 0.2)  # uS
+            yield self.spike(SPIKE_ms)
+
+    def _synapse(self, spine: Any, delay_ms: float) -> Iterator[Any]:
+        yield self._connect(spine.ampa, delay_ms, 5e-4)  # uS
+        yield self._connect(spine.nmda, delay_ms, 1)
 
     def _connect(self, target: Any, delay_ms: float, weight: float) -> Any:
         connection = self.h.NetCon(self.clock, target)
