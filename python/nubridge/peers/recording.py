@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
-import tempfile
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from .._arrays import Array
+from .._peer_process import PeerProcess
 from ..channel import Channel
-from ..errors import InvalidArgumentError, SessionError
+from ..errors import InvalidArgumentError
 from .plan import Plan
 
 _START_S = 60.0
@@ -77,35 +74,18 @@ def _run(config: Mapping[str, Any], rates: Array, seen: Array, progress: bool | 
     from tqdm import tqdm
 
     shape = (0, len(config["rates"]), len(config["counts"]), config["window_ns"])
-    with tempfile.TemporaryDirectory(prefix="nubridge-") as folder:
-        channel = Channel.create(Path(folder).name, dict(config), *shape)
-        process = _start(config["peer"], channel.name, Path(folder))
-        try:
-            channel.wait_for_peer(_START_S, lambda: _require(process, Path(folder)))
-            hidden = None if progress is None else not progress
-            for i in tqdm(range(len(rates)), desc=f"{config['peer']}", unit="window", disable=hidden, leave=False):
-                channel.send(np.empty(0, np.int64), rates[i])
-                seen[i + 1] = channel.collect(_WINDOW_S)[1].reshape(seen.shape[1:])
-        finally:
-            channel.close()
-            try:
-                process.wait(_START_S)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
-
-
-def _start(peer: str, session: str, folder: Path) -> subprocess.Popen[bytes]:
-    words = [sys.executable, "-m", "nubridge", "peer", peer, "--session", session, "--log", str(folder / "log")]
-    path = os.pathsep.join(filter(None, sys.path))
-    quiet = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    return subprocess.Popen(words, cwd=folder, env={**os.environ, "PYTHONPATH": path}, start_new_session=True, **quiet)
-
-
-def _require(process: subprocess.Popen[bytes], folder: Path) -> None:
-    if process.poll() is not None:
-        text = (folder / "log").read_text(encoding="utf-8", errors="replace") if (folder / "log").exists() else ""
-        raise SessionError(f"the peer ended with status {process.returncode} before it was ready; it said:\n{text}")
+    channel = Channel.create(f"record-{os.getpid()}-{os.urandom(3).hex()}", dict(config), *shape)
+    process = PeerProcess(config["peer"], channel.name, None)
+    try:
+        process.start()
+        channel.wait_for_peer(_START_S, process.require)
+        hidden = None if progress is None else not progress
+        for i in tqdm(range(len(rates)), desc=f"{config['peer']}", unit="window", disable=hidden, leave=False):
+            channel.send(np.empty(0, np.int64), rates[i])
+            seen[i + 1] = channel.collect(_WINDOW_S)[1].reshape(seen.shape[1:])
+    finally:
+        channel.close()
+        process.close()
 
 
 def _windows(t_s: ArrayLike) -> tuple[Array, int]:
