@@ -181,6 +181,7 @@ _SIGNATURES = {
     "nubridge_channel_reply": (_I, [_P, _P, _P]),
     "nubridge_channel_fail": (_I, [_P, _S]),
     "nubridge_channel_other": (_I, [_P, _P, _P, _P]),
+    "nubridge_sessions_stale": (_I, [_N, _S, _P]),
     "nubridge_sessions_clean": (_I, [_N, _S, _P]),
     "nubridge_coupling_open": (_I, [_P, _D, _I, _I, _P, ctypes.POINTER(_I)]),
     "nubridge_coupling_close": (None, [_I]),

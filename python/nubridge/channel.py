@@ -197,12 +197,20 @@ class Channel:
                 )
 
 
+def stale() -> list[str]:
+    """The names of the sessions that dead processes of this user left in /dev/shm."""
+    return _listed(_library.library().nubridge_sessions_stale)
+
+
 def clean() -> list[str]:
-    """Removes what dead processes of this user left in /dev/shm and returns the names of those sessions."""
-    lib = _library.library()
+    """Removes them, and returns their names."""
+    return _listed(_library.library().nubridge_sessions_clean)
+
+
+def _listed(call: Callable[..., int]) -> list[str]:
     names = ctypes.create_string_buffer(_NAMES_BYTES)
     found = ctypes.c_size_t()
-    _library.check(lib, lib.nubridge_sessions_clean(_NAMES_BYTES, names, ctypes.byref(found)))
+    _library.check(_library.library(), call(_NAMES_BYTES, names, ctypes.byref(found)))
     return names.value.decode().split()
 
 

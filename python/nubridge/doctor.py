@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from . import _library, mechanisms, paths
+from . import _library, channel, mechanisms, paths, peers
 from .errors import Error, MechanismError
 
 _MIN_SHM_MB = 64
@@ -72,15 +72,23 @@ def check_mechanisms() -> str:
     return f"{', '.join(mechanisms.NAMES)} in {paths.cache()}"
 
 
+def check_peers() -> str:
+    """The particle simulators; what is not installed is no fault."""
+    missing = {kind: peers.peer_class(kind).missing() for kind in peers.KINDS}
+    here = ", ".join(kind for kind, line in missing.items() if not line)
+    return "; ".join([here, *(f"for {kind}: {line}" for kind, line in missing.items() if line)])
+
+
 def check_shared_memory() -> str:
-    """/dev/shm, for live peers."""
+    """/dev/shm, for live peers, and what dead ones left there."""
     folder = Path("/dev/shm")
     if not folder.is_dir() or not os.access(folder, os.W_OK):
         raise Error("/dev/shm is not writable; mount a tmpfs there (containers: --shm-size=1g)")
     free_mb = shutil.disk_usage(folder).free // 2**20
     if free_mb < _MIN_SHM_MB:
         raise Error(f"/dev/shm has {free_mb} MB free; {_MIN_SHM_MB} MB are needed: remove stale files or enlarge it")
-    return f"{free_mb} MB free"
+    stale = channel.stale()
+    return f"{free_mb} MB free" + (f"; dead processes left {', '.join(stale)}: nubridge clean" if stale else "")
 
 
 CHECKS: dict[str, Callable[[], str]] = {
@@ -90,6 +98,7 @@ CHECKS: dict[str, Callable[[], str]] = {
     "library": check_library,
     "models": check_models,
     "mechanisms": check_mechanisms,
+    "peers": check_peers,
     "shared memory": check_shared_memory,
 }
 

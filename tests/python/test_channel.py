@@ -11,6 +11,7 @@ import pytest
 
 import nubridge
 from neuron_process import environment, nubridge_command
+from nubridge import doctor
 from nubridge.channel import Channel, clean
 
 CONFIG = {"peer": "ssa", "model": "decay", "sites": [{"name": "µ", "volume_um3": 1.0}]}
@@ -92,6 +93,7 @@ def test_a_killed_owner_leaves_what_clean_removes():
     subprocess.run([sys.executable, "-c", code], env=environment())
     with pytest.raises(nubridge.SessionError, match="nubridge clean"):
         Channel.attach(name, timeout_s=0)
+    assert f"dead processes left {name}: nubridge clean" in doctor.check_shared_memory()
     done = nubridge_command("clean")
     assert f"removed {name}\n" in done.stdout
     assert not list(Path("/dev/shm").glob(f"nubridge.*.{name}"))

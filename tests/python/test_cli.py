@@ -118,7 +118,7 @@ def test_doctor_finds_everything():
     assert done.returncode == 0, done.stdout
     lines = done.stdout.splitlines()
     assert all(line.startswith("ok    ") for line in lines)
-    for check in ("Python", "compiler", "NEURON", "library", "models", "mechanisms", "shared memory"):
+    for check in ("Python", "compiler", "NEURON", "library", "models", "mechanisms", "peers", "shared memory"):
         assert any(line.startswith(f"ok    {check} ") for line in lines)
 
 

@@ -1,5 +1,7 @@
 """Every peer keeps to the same contract: what crosses is exact, rates hold, a seed is a run, nothing is left behind."""
 
+import os
+import signal
 from pathlib import Path
 
 import numpy as np
@@ -7,7 +9,9 @@ import pytest
 
 import nubridge
 from neuron_process import nubridge_command
+from nubridge.channel import Channel
 from nubridge.peers import Plan, open_peer, peer_class
+from nubridge.peers.serve import serve
 from peer_process import PARTICLES, PeerProcess
 
 OWN = f"{Path(__file__).parents[2] / 'python/demos/own_peer.py'}:DirectMethod"
@@ -244,3 +248,19 @@ def test_a_peer_without_a_session_says_so(tmp_path):
     done = nubridge_command("peer", "ssa", "--session", "nobody", "--wait", "0")
     assert done.returncode == 1
     assert "there is no session" in done.stderr
+
+
+def test_ctrl_c_in_the_peers_terminal_is_told_to_the_owner(config, tmp_path):
+    with PeerProcess({**config, "peer": "ssa"}, tmp_path / "work") as peer:
+        peer.exchange([0, 0, 0], [0.0, 0.0])
+        os.kill(peer.channel.other[0], signal.SIGINT)
+        with pytest.raises(nubridge.PeerFailedError, match=r"stopped by Ctrl-C in its own terminal"):
+            while True:  # the signal may come after a window or two
+                peer.exchange([0, 0, 0], [0.0, 0.0])
+        assert peer.close() == 130
+
+
+def test_a_window_that_the_model_has_not_is_refused_with_both(config):
+    owner, end = Channel.pair({**config, "peer": "ssa"}, amounts=3, rates=2, counts=8, window_ns=50_000)
+    with owner, end, pytest.raises(nubridge.PeerError, match=r"window is 50000 ns, that of its model 25000 ns"):
+        serve(end)

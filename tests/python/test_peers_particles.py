@@ -1,11 +1,13 @@
 """What mcell and smoldyn refuse before they start, for they would be wrong in silence; what clamps; rates that share a pair."""
 
 import math
+import re
 import sys
 
 import pytest
 
 import nubridge
+from nubridge import doctor
 from nubridge.peers import Plan, open_peer
 from peer_process import PARTICLES, PeerProcess
 
@@ -53,6 +55,7 @@ def test_a_simulator_that_is_not_installed_comes_with_the_line_that_installs_it(
     monkeypatch.setitem(sys.modules, module, None)
     with pytest.raises(nubridge.PeerError, match=words):
         open_peer(plan_of(kind, {"reactants": ["Ca"], "products": []}))
+    assert re.search(f"; for {kind}: .*{words}", doctor.check_peers())
 
 
 @pytest.mark.parametrize("kind", PARTICLES)

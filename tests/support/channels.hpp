@@ -25,10 +25,15 @@ inline ChannelShape shape_of(std::size_t amounts, std::size_t rates, std::size_t
     return {amounts, rates, counts, 25'000, R"({"model": "decay"})"};
 }
 
+/// What the names of this process's sessions begin with.
+inline std::string names_begin() {
+    return "test-" + std::to_string(::getpid()) + "-";
+}
+
 /// A name of a session that no other test and no other process has.
 inline std::string fresh_name() {
     static int made = 0;
-    return "test-" + std::to_string(::getpid()) + "-" + std::to_string(++made);
+    return names_begin() + std::to_string(++made);
 }
 
 inline Ends shared_memory_ends(const ChannelShape& shape) {

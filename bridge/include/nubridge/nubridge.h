@@ -495,8 +495,10 @@ nubridge_status nubridge_channel_fail(nubridge_channel*, const char*);
 /** (channel, pid, time_ns, silent_s) The other side: its process, the time that it has reached, the age of its last
  * sign of life. */
 nubridge_status nubridge_channel_other(const nubridge_channel*, int32_t*, int64_t*, double*);
-/** (room, names, found) Removes what dead processes of this user left in /dev/shm: their names, a newline after each,
- * as far as they fit into room bytes with the final zero. */
+/** (room, names, found) The sessions that dead processes of this user left in /dev/shm: their names, a newline after
+ * each, as far as they fit into room bytes with the final zero. */
+nubridge_status nubridge_sessions_stale(size_t, char*, size_t*);
+/** (room, names, found) Removes them; the same answer. */
 nubridge_status nubridge_sessions_clean(size_t, char*, size_t*);
 
 /* ---- couplings of NEURON to a peer ------------------------------------------ */

@@ -6,6 +6,7 @@
 #include <string>
 #include <tuple>
 #include <utility>
+#include <vector>
 
 #include "c_api/channel_handle.hpp"
 #include "c_api/guarded.hpp"
@@ -40,6 +41,16 @@ ChannelShape shape_of(const char* config, const std::int64_t* shape) {
         throw InvalidArgument("a window of " + std::to_string(shape[3]) + " ns is none; give at least 1 ns");
     return {static_cast<std::size_t>(shape[0]), static_cast<std::size_t>(shape[1]), static_cast<std::size_t>(shape[2]),
             shape[3], required(config, "the configuration")};
+}
+
+void list(const std::vector<std::string>& sessions, std::size_t room, char* names, std::size_t* found) {
+    *required(found, "the place for the number") = sessions.size();
+    if (room == 0) return;
+    std::string text;
+    for (const auto& session : sessions) text += session + "\n";
+    const std::size_t bytes = std::min(room - 1, text.size());
+    std::copy_n(text.data(), bytes, required(names, "the place for the names"));
+    names[bytes] = '\0';
 }
 
 PeerEnd& peer_of(nubridge_channel* channel) {
@@ -180,16 +191,10 @@ nubridge_status nubridge_channel_other(const nubridge_channel* channel, int32_t*
     });
 }
 
+nubridge_status nubridge_sessions_stale(size_t room, char* names, size_t* found) {
+    return guarded([&] { list(nubridge::transport::stale_sessions(), room, names, found); });
+}
+
 nubridge_status nubridge_sessions_clean(size_t room, char* names, size_t* found) {
-    return guarded([&] {
-        required(found, "the place for the number");
-        std::string text;
-        const auto removed = nubridge::transport::remove_stale_sessions();
-        for (const auto& name : removed) text += name + "\n";
-        *found = removed.size();
-        if (room == 0) return;
-        const std::size_t bytes = std::min(room - 1, text.size());
-        std::copy_n(text.data(), bytes, required(names, "the place for the names"));
-        names[bytes] = '\0';
-    });
+    return guarded([&] { list(nubridge::transport::remove_stale_sessions(), room, names, found); });
 }

@@ -16,7 +16,7 @@ using std::chrono::nanoseconds;
 using std::chrono::steady_clock;
 
 /// How long a wait sleeps before it looks whether the other side lives.
-constexpr nanoseconds slice = milliseconds(20);
+constexpr nanoseconds slice = milliseconds(5);
 constexpr std::uint32_t beats_every = 64;
 /// A wait that is likely to be shorter than this spins to its end: to be woken takes a tenth of a millisecond.
 constexpr nanoseconds longest_spin = std::chrono::microseconds(300);

@@ -54,6 +54,8 @@ std::string object_of(const std::string& session) {
 class SharedSegment final : public Segment {
 public:
     static std::unique_ptr<SharedSegment> create(const std::string& session, const ChannelShape& shape);
+    /// An object that only this side knows as yet, locked.
+    static std::unique_ptr<SharedSegment> made(const std::string& session, const std::string& part);
     /// Null when there is none of that name; else its shape is read too.
     static std::unique_ptr<SharedSegment> open(const std::string& session, ChannelShape& shape);
 
@@ -85,28 +87,33 @@ private:
     std::optional<ProcessWatch> watch_;
 };
 
+std::unique_ptr<SharedSegment> SharedSegment::made(const std::string& session, const std::string& part) {
+    constexpr int attempts = 1000;  // `nubridge clean` may take an object that is not locked yet for a dead one's
+    for (int attempt = 0; attempt < attempts; ++attempt) {
+        std::unique_ptr<SharedSegment> segment(new SharedSegment(session, Token::peer));
+        try {
+            segment->object_ = ipc::shared_memory_object(ipc::create_only, part.c_str(), ipc::read_write,
+                                                         ipc::permissions(S_IRUSR | S_IWUSR));
+        } catch (const ipc::interprocess_exception& error) {
+            throw_system(session, "made in /dev/shm", error.get_native_error(),
+                         "`nubridge doctor` checks /dev/shm, `nubridge clean` removes what dead processes left there");
+        }
+        segment->linked_as_ = part;
+        if (take(segment->file(), Token::owner) && segment->is_named(part)) return segment;
+    }
+    throw_system(session, "locked", errno, "another process holds it; take another name");
+}
+
 std::unique_ptr<SharedSegment> SharedSegment::create(const std::string& session, const ChannelShape& shape) {
     const std::string object = object_of(session);
-    const std::string part = object + ".part" + std::to_string(::getpid());
-    std::unique_ptr<SharedSegment> made(new SharedSegment(session, Token::peer));
-    try {
-        made->object_ = ipc::shared_memory_object(ipc::create_only, part.c_str(), ipc::read_write,
-                                                  ipc::permissions(S_IRUSR | S_IWUSR));
-    } catch (const ipc::interprocess_exception& error) {
-        throw_system(session, "made in /dev/shm", error.get_native_error(),
-                     "`nubridge doctor` checks /dev/shm, `nubridge clean` removes what dead processes left there");
-    }
-    made->linked_as_ = part;
-    const std::size_t bytes = SegmentLayout(shape).total;
-    if (!take(made->file(), Token::owner))
-        throw_system(session, "locked", errno, "another process holds it; take another name");
-    made->reserve(bytes);
-    made->map();
-    initialise(made->data(), shape);
-    made->header().owner.pid = ::getpid();
-    made->header().owner.state = SideState::ready;
-    made->publish(object);
-    return made;
+    auto segment = made(session, object + ".part" + std::to_string(::getpid()));
+    segment->reserve(SegmentLayout(shape).total);
+    segment->map();
+    initialise(segment->data(), shape);
+    segment->header().owner.pid = ::getpid();
+    segment->header().owner.state = SideState::ready;
+    segment->publish(object);
+    return segment;
 }
 
 std::unique_ptr<SharedSegment> SharedSegment::open(const std::string& session, ChannelShape& shape) {
@@ -178,6 +185,21 @@ bool SharedSegment::other_lives() {
     return is_taken(file(), other_) && !watch_->has_ended();
 }
 
+/// The names of this user's sessions whose open file and path satisfy `holds`.
+template <class Condition>
+std::vector<std::string> sessions_where(Condition&& holds) {
+    std::vector<std::string> found;
+    for (const auto& entry : std::filesystem::directory_iterator(folder)) {
+        const std::string object = entry.path().filename().string();
+        if (object.rfind(prefix(), 0) != 0) continue;
+        const int file = ::open(entry.path().c_str(), O_RDWR | O_CLOEXEC);
+        if (file < 0) continue;
+        if (holds(file, entry.path())) found.push_back(object.substr(prefix().size()));
+        ::close(file);
+    }
+    return found;
+}
+
 }  // namespace
 
 std::unique_ptr<OwnerEnd> create_session(const std::string& name, const ChannelShape& shape) {
@@ -196,18 +218,16 @@ std::unique_ptr<PeerEnd> attach_session(const std::string& name, milliseconds li
     }
 }
 
+std::vector<std::string> stale_sessions() {
+    return sessions_where([](int file, const std::filesystem::path&) {
+        return !is_taken(file, Token::owner) && !is_taken(file, Token::peer);
+    });
+}
+
 std::vector<std::string> remove_stale_sessions() {
-    std::vector<std::string> removed;
-    for (const auto& entry : std::filesystem::directory_iterator(folder)) {
-        const std::string object = entry.path().filename().string();
-        if (object.rfind(prefix(), 0) != 0) continue;
-        const int file = ::open(entry.path().c_str(), O_RDWR | O_CLOEXEC);
-        if (file < 0) continue;
-        const bool stale = take(file, Token::owner) && take(file, Token::peer);
-        if (stale && ::unlink(entry.path().c_str()) == 0) removed.push_back(object.substr(prefix().size()));
-        ::close(file);
-    }
-    return removed;
+    return sessions_where([](int file, const std::filesystem::path& path) {
+        return take(file, Token::owner) && take(file, Token::peer) && ::unlink(path.c_str()) == 0;
+    });
 }
 
 }  // namespace nubridge::transport

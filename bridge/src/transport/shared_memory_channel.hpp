@@ -18,8 +18,9 @@ std::unique_ptr<OwnerEnd> create_session(const std::string& name, const ChannelS
 /// @throws SessionError when there is none, when it has a peer, or when the two sides are not of one kind
 std::unique_ptr<PeerEnd> attach_session(const std::string& name, std::chrono::milliseconds limit);
 
-/// Removes what dead processes of this user left in /dev/shm and returns the sessions' names. A session is left alone
-/// while either side holds its lock.
+/// The names of the sessions that dead processes of this user left in /dev/shm: neither side holds its lock.
+std::vector<std::string> stale_sessions();
+/// Removes them, and returns their names.
 std::vector<std::string> remove_stale_sessions();
 
 }  // namespace nubridge::transport

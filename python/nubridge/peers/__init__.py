@@ -41,6 +41,11 @@ class Peer(abc.ABC):
         """Builds the model of `plan`, at its initial amounts; nothing has moved yet."""
         self.plan = plan
 
+    @classmethod
+    def missing(cls) -> str:
+        """The line that installs what this peer still needs; empty where nothing is missing."""
+        return ""
+
     @abc.abstractmethod
     def set_rates(self, values: NDArray[np.float64]) -> None:
         """The values of `plan.rates`, one each, in their units; they hold from now on."""

@@ -53,6 +53,14 @@ class McellPeer(Peer):
         self._open(None)
         self._placed = np.zeros(len(self._world.slots), np.int64)
 
+    @classmethod
+    def missing(cls) -> str:
+        try:
+            _pymcell()
+        except PeerError:
+            return INSTALL
+        return ""
+
     def _read_every_window(self) -> list[tuple[int, int]]:
         wanted = set(zip(self._sites.tolist(), self._species.tolist(), strict=True))
         for count, weights in zip(self.plan.counts, self.plan.weights, strict=True):

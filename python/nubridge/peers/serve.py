@@ -28,13 +28,21 @@ def serve(channel: Channel, config: Mapping[str, Any] | None = None) -> int:
     """
     try:
         config = channel.config if config is None else config
-        peer = SwitchedPeer(open_peer(Plan.of(config)))
+        plan = Plan.of(config)
+        if plan.window_ns != channel.window_ns:
+            raise PeerError(
+                f"the owner's window is {channel.window_ns} ns, that of its model {plan.window_ns} ns; open both with one"
+            )
+        peer = SwitchedPeer(open_peer(plan))
         try:
             if "restore" in peer.plan.options:
                 peer.restore(Path(peer.plan.options["restore"]))
             return _exchange(channel, peer, config)
         finally:
             peer.close()
+    except KeyboardInterrupt:
+        channel.fail("the peer was stopped by Ctrl-C in its own terminal")
+        raise
     except BaseException as error:
         channel.fail(f"{type(error).__name__}: {error}")
         raise

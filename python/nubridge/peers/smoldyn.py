@@ -50,6 +50,14 @@ class SmoldynPeer(Peer):
         self._build()
         self._set(np.ndindex(self._rates.constants.shape))
 
+    @classmethod
+    def missing(cls) -> str:
+        try:
+            _smoldyn()
+        except PeerError:
+            return INSTALL
+        return ""
+
     def set_rates(self, values: NDArray[np.float64]) -> None:
         if changed := self._rates.set(values):
             self._set(changed)

@@ -1,6 +1,5 @@
 // Either side killed or stopped at each point of the protocol: the other knows within 100 ms, or goes on.
 #include <gtest/gtest.h>
-#include <sys/wait.h>
 
 #include <chrono>
 #include <csignal>
@@ -8,6 +7,7 @@
 #include <optional>
 
 #include "channels.hpp"
+#include "child.hpp"
 #include "expect.hpp"
 
 namespace nubridge::test {
@@ -21,36 +21,6 @@ using transport::Waited;
 
 /// A wait this short must end by seeing the death, not by returning empty-handed.
 constexpr milliseconds short_limit{100};
-
-/// A process that ends with its owner's test.
-class Child {
-public:
-    template <class Body>
-    explicit Child(Body&& body) : pid_(::fork()) {
-        if (pid_ != 0) return;
-        body();
-        ::_exit(0);
-    }
-    ~Child() { end(); }
-    Child(const Child&) = delete;
-    Child& operator=(const Child&) = delete;
-
-    void signal(int number) const { ::kill(pid_, number); }
-    /// Returns when the child has stopped itself, or has ended: then it stays a zombie.
-    void wait_for_stop() const {
-        siginfo_t found{};
-        ::waitid(P_PID, static_cast<id_t>(pid_), &found, WSTOPPED | WEXITED | WNOWAIT);
-    }
-    void end() {
-        if (pid_ <= 0) return;
-        ::kill(pid_, SIGKILL);
-        ::waitpid(pid_, nullptr, 0);
-        pid_ = 0;
-    }
-
-private:
-    pid_t pid_;
-};
 
 void serve(PeerEnd& peer, std::int64_t windows) {
     Request request;
@@ -183,28 +153,6 @@ TEST(Death, OfAnOwnerBeforeThePeerCameLeavesAMessage) {
                                             {name, "has ended"});
     child.end();
     EXPECT_EQ(transport::remove_stale_sessions(), std::vector<std::string>{name});
-}
-
-TEST(Death, AtAnyMomentIsNeitherAHangNorATornAnswer) {
-    for (std::int64_t injection = 0; injection < 300; ++injection) {
-        const std::string name = fresh_name();
-        auto owner = transport::create_session(name, shape_of(1, 0, 1));
-        Child child([&] { serve(*transport::attach_session(name, patience), 1'000'000); });
-        ASSERT_TRUE(owner->wait_for_peer(patience));
-        Reply reply;
-        const auto run = [&] {
-            for (std::int64_t window = 0; window < 1'000'000; ++window) {
-                send(*owner, window);
-                if (window == injection) child.signal(SIGKILL);  // wherever it is then
-                ASSERT_EQ(owner->collect(patience, reply), Waited::arrived);
-                ASSERT_EQ(reply.realised[0], pattern(window, 1)[0]);
-            }
-        };
-        expect_refusal<PeerDied>(run, {"has ended"});
-        child.end();
-        owner.reset();
-    }
-    EXPECT_EQ(transport::remove_stale_sessions(), std::vector<std::string>{});
 }
 
 }  // namespace

@@ -9,6 +9,7 @@
 #include <cstddef>
 #include <filesystem>
 #include <fstream>
+#include <thread>
 
 #include "channels.hpp"
 #include "expect.hpp"
@@ -110,6 +111,24 @@ TEST(SharedMemorySession, ReportsAFullDevShm) {
     });
 }
 
+TEST(SharedMemorySession, OfAnotherUserIsNotOpened) {
+    die_after([] {
+        const uid_t nobody = 65534;
+        if (::geteuid() == 0 && ::seteuid(nobody) != 0) ::_exit(1);  // root may open everything
+        const std::string name = fresh_name();
+        std::ofstream(file_of(name)).close();
+        ::chmod(file_of(name).c_str(), 0);
+        bool said = false;
+        try {
+            (void)attach_session(name, at_once);
+        } catch (const SessionError& error) {
+            said = std::string(error.what()).find("Permission denied; let the user who made it") != std::string::npos;
+        }
+        std::filesystem::remove(file_of(name));
+        if (!said) ::_exit(2);
+    });
+}
+
 struct Damage {
     const char* name;
     std::size_t offset;
@@ -166,6 +185,16 @@ TEST(SharedMemorySession, OfTheLivingIsNotCleaned) {
     const auto owner = create_session(name, shape_of(1, 0, 1));
     EXPECT_EQ(remove_stale_sessions(), std::vector<std::string>{});
     EXPECT_TRUE(std::filesystem::exists(file_of(name)));
+}
+
+TEST(SharedMemorySession, StartsWhileAnotherProcessCleans) {
+    const std::jthread cleaner([](const std::stop_token& over) {
+        while (!over.stop_requested()) (void)remove_stale_sessions();
+    });
+    for (int i = 0; i < 300; ++i) {
+        auto [owner, peer] = shared_memory_ends(shape_of(1, 0, 1));
+        EXPECT_TRUE(owner->wait_for_peer(patience));
+    }
 }
 
 TEST(SharedMemorySession, StartsAndStopsAThousandTimesWithoutATrace) {
