@@ -17,7 +17,6 @@ import ctypes
 import itertools
 import os
 import re
-import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -105,7 +104,8 @@ class Session:
         self._exchange: Any = None
         self._channel: Channel | None = None
         self._number = 0
-        self._folder = Path(tempfile.mkdtemp(prefix="nubridge-"))
+        self._temporary = tempfile.TemporaryDirectory(prefix="nubridge-")
+        self._folder = Path(self._temporary.name)
         self._record = WindowLog(Path(record), self._folder / "windows") if record else None
         self._bundle: Bundle | None = None
         self._lawful: Kinds | None = None
@@ -170,9 +170,9 @@ class Session:
                 ledgers.append(Ledger(site.name, *books[:3], carried))
         pid, time_ns, _ = self._channel.other if self._channel else (None, 0, 0.0)
         in_nu = tuple(site.name for site in self._sites if site.regime)
-        return Report(
-            n.t, time_ns * 1e-6, windows.value, waited_s.value, pid, tuple(ledgers), in_nu, self._process.log_end()
-        )
+        peer_ms = max(time_ns, windows.value * self._config["window_ns"]) * 1e-6  # a restored peer has told no time yet
+        wall = windows.value, waited_s.value
+        return Report(n.t, peer_ms, *wall, pid, tuple(ledgers), in_nu, self._process.log_end())
 
     def set_regime(self, segment: Any, regime: str) -> None:
         """Hands the site of a segment over, from the next window on: to "nu", or back to the "particles".
@@ -251,7 +251,7 @@ class Session:
         """Lets the peer end, and leaves nothing behind. Twice is once."""
         self._handler = None
         self._end()
-        shutil.rmtree(self._folder, ignore_errors=True)
+        self._temporary.cleanup()
         self._process.close()
 
     def __enter__(self) -> Session:

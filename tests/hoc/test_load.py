@@ -1,40 +1,14 @@
 """load_file("nubridge.hoc") makes the mechanisms available in hoc, as in Python."""
 
-import os
-import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
-import pytest
 
-from neuron_process import STATES, environment, in_neuron
-from nubridge import mechanisms, paths
+from hoc_process import hoc
+from neuron_process import STATES, in_neuron
+from nubridge import mechanisms
 
 FOLDER = Path(__file__).parent
-NRNIV = shutil.which("nrniv", path=Path(sys.executable).parent) or shutil.which("nrniv")
-
-
-@pytest.fixture(scope="module")
-def on_path(tmp_path_factory):
-    """A PATH with the command nubridge."""
-    folder = tmp_path_factory.mktemp("bin")
-    command = folder / "nubridge"
-    command.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m nubridge "$@"\n')
-    command.chmod(0o755)
-    return f"{folder}{os.pathsep}{os.environ['PATH']}"
-
-
-def hoc(folder, script, path, *options):
-    """nrniv with a script, a file or a text."""
-    if not isinstance(script, Path):
-        (folder / "script.hoc").write_text(script + "\nquit()\n")
-        script = folder / "script.hoc"
-    command = [NRNIV, "-nogui", "-nobanner", *options, script]
-    variables = environment(PATH=path, HOC_LIBRARY_PATH=paths.prefix() / "hoc")
-    common = {"capture_output": True, "text": True, "timeout": 120, "stdin": subprocess.DEVNULL}
-    return subprocess.run(command, cwd=folder, env=variables, **common)
 
 
 def same_in_python():
