@@ -9,6 +9,7 @@
 __version__ = "0.1.0"
 
 from ._boltzmann import FieldFit
+from ._regime_rule import copy_number
 from .closure import Closure
 from .dynamics import BasisCombination, GridElements, Polynomial, SmoothMap
 from .errors import (
@@ -106,6 +107,7 @@ __all__ = [
     "Space",
     "Waveform",
     "accuracy",
+    "copy_number",
     "evaluate",
     "fourier_series",
     "gccd",

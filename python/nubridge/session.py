@@ -18,7 +18,7 @@ import itertools
 import os
 import re
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -29,6 +29,7 @@ from . import _library, mechanisms
 from ._bundle import Bundle
 from ._peer_process import PeerProcess
 from ._reads import Reads
+from ._regime_rule import Rule, Watch
 from ._session_report import Ledger, Report
 from ._window_log import WindowLog
 from .channel import Channel
@@ -108,6 +109,7 @@ class Session:
         self._folder = Path(self._temporary.name)
         self._record = WindowLog(Path(record), self._folder / "windows") if record else None
         self._bundle: Bundle | None = None
+        self._watch: Watch | None = None
         self._lawful: Kinds | None = None
         self._handler = self._at_initialisation()
 
@@ -194,6 +196,19 @@ class Session:
         """What advances the site of a segment: "particles", or "nu"."""
         return _REGIMES[self._site(segment).regime]
 
+    def regime_rule(self, rule: Rule | None, every_ms: float = 1.0) -> None:
+        """Lets a rule choose the regime of every site while NEURON runs; None ends it.
+
+        `rule(segment, regime, counts)` returns "nu" or "particles". `counts` are molecules by what is read, the ion's species
+        first. `nubridge.copy_number(low, high)` is one.
+        """
+        if self._watch is not None:
+            self._watch.stop()
+            self._watch = None
+        if rule is not None:
+            self._watch = Watch(self, rule, every_ms)
+            self._watch.start()
+
     def save(self, path: str | os.PathLike[str]) -> None:
         """Writes NEURON's state, the peer's and the books between them into one file, from which `restore` goes on.
 
@@ -250,6 +265,7 @@ class Session:
     def close(self) -> None:
         """Lets the peer end, and leaves nothing behind. Twice is once."""
         self._handler = None
+        self.regime_rule(None)
         self._end()
         self._temporary.cleanup()
         self._process.close()
@@ -371,6 +387,13 @@ class Session:
             for link, _ in site.links:
                 link.set()
 
+    def _counted(self) -> Iterator[tuple[Any, str, dict[str, float]]]:
+        """Of every site its segment, its regime, and the molecules that are read; nothing before the start."""
+        count, slots = _library.library().nubridge_coupling_count, itertools.count()
+        for site in self._sites if self._number else ():
+            counts = {name: count(self._number, next(slots)) / _PARTS for name in map(_sum_text, site.counts)}
+            yield site.segment, _REGIMES[site.regime], counts
+
     def _tell_regimes(self) -> None:
         lib = _library.library()
         for slot, site in enumerate(self._sites):
@@ -438,6 +461,10 @@ class Session:
         books, carried = (ctypes.c_int64 * 4)(), ctypes.c_double()
         _library.check(lib, lib.nubridge_coupling_books(self._number, slot, books, ctypes.byref(carried)))
         return list(books), carried.value
+
+
+def _sum_text(weights: Mapping[str, int]) -> str:
+    return " + ".join(name if weight == 1 else f"{weight}*{name}" for name, weight in weights.items())
 
 
 def _per_mM(site: _Site) -> float:

@@ -98,6 +98,40 @@ def test_ions_and_channels_are_conserved_through_nu_and_back(peer):
     assert "in nu" in said and realised[-1] != 0
 
 
+def ruled(rule):
+    """(calcium ions, regime) at the end of every ms, with a current that comes and goes."""
+    from neuron import n
+
+    import nubridge
+
+    section = spine(n)
+    segment = section(0.5)
+    segment.casource.amplitude, segment.casource.period = 0.0019, 40.0
+    with nubridge.Session("ssa", "sk_calcium", 50, seed=1) as session:
+        session.couple(segment, reads=["O1 + O2 -> skpeer.popen"])
+        session.regime_rule((lambda *_: "fluid") if rule == "wrong" else nubridge.copy_number(800, 1200), every_ms=0.5)
+        n.finitialize(-65)
+        rows = []
+        while n.t < 25 - n.dt / 2:
+            n.continuerun(n.t + 0.5)
+            rows.append((segment.cai * 602214.076, session.regime(segment) == "nu"))
+        session.regime_rule(None)
+        return np.array(rows)
+
+
+def test_the_rule_of_copy_numbers_hands_over_with_hysteresis():
+    calcium, in_nu = in_neuron(ruled, "copy_number").T
+    assert (in_nu[calcium > 1350] == 1).all() and (in_nu[calcium < 700] == 0).all()
+    between = (calcium > 900) & (calcium < 1100)
+    assert set(in_nu[between]) == {0, 1}  # as it was on the way there
+    assert np.abs(np.diff(in_nu)).sum() == 2
+
+
+def test_what_a_rule_may_not_say_ends_the_run():
+    outcome = run(ruled, "wrong")
+    assert outcome.status != 0 and "no regime 'fluid'" in outcome.stderr
+
+
 def refused(case):
     from neuron import n
 
