@@ -43,6 +43,7 @@ from .lattice_family import Lattice, SampledMoments
 from .learned import LearnedModel
 from .mechanisms import load
 from .model import Model
+from .neck import neck
 from .network import Network
 from .neural import NeuralNetwork
 from .peers.recording import record
@@ -112,6 +113,7 @@ __all__ = [
     "fourier_series",
     "gccd",
     "load",
+    "neck",
     "record",
     "report",
     "simulate",

@@ -20,7 +20,7 @@ from . import _calcium, _library, paths
 from .errors import MechanismError
 
 #: The mechanisms that the package brings.
-NAMES = ("camkii", "nmdar", "sk", "skkin", "peer", "peerca", "peerlink", "skpeer", "spineca")
+NAMES = ("camkii", "neckca", "nmdar", "sk", "skkin", "peer", "peerca", "peerlink", "skpeer", "spineca")
 _STAMP = "nubridge.json"
 
 

@@ -25,6 +25,7 @@ typedef struct NrnThread { double _t, _dt; int id; } NrnThread;
 extern int cvode_active_, nrn_nthread;
 extern NrnThread* nrn_threads;
 void hoc_execerror(const char*, const char*);
+int nrn_pointing(double*);
 extern double hoc_Exp(double);
 #define exp hoc_Exp
 #define t _nt->_t
