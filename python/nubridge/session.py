@@ -16,10 +16,8 @@ from __future__ import annotations
 import ctypes
 import itertools
 import os
-import re
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +25,7 @@ import numpy as np
 
 from . import _library, mechanisms
 from ._bundle import Bundle
+from ._coupled_site import PARTS, CoupledSite
 from ._peer_process import PeerProcess
 from ._reads import Reads
 from ._regime_rule import Rule, Watch
@@ -41,23 +40,7 @@ from .peers.plan import Plan, model_of
 _SCHEMES = {"serial": 0, "parallel": 1}
 _REGIMES = ("particles", "nu")
 _START_S = 60.0
-_IONS_PER_mM_um3 = 602214.076
-#: Counts cross in such parts of a molecule, since those of a site in nu are means; a power of 2, so that whole ones are exact.
-_PARTS = 65536
 _numbers = itertools.count(1)
-
-
-@dataclass
-class _Site:
-    """What couple() has noted of a segment."""
-
-    name: str
-    segment: Any
-    volume_um3: float
-    species: str
-    counts: list[dict[str, int]]
-    links: list[tuple[Any, dict[str, float]]] = field(default_factory=list)
-    regime: int = 0
 
 
 class Session:
@@ -100,7 +83,7 @@ class Session:
         self._reads = Reads(self._network)
         self._wait_s, self._timeout_s = wait_s, timeout_s
         self._process = PeerProcess(peer, self.name, log)
-        self._sites: list[_Site] = []
+        self._sites: list[CoupledSite] = []
         self._rates: list[dict[str, str]] = []
         self._exchange: Any = None
         self._channel: Channel | None = None
@@ -137,22 +120,14 @@ class Session:
             raise InvalidArgumentError(f"the ion {ion!r} cannot be coupled; calcium, 'ca', can")
         if any(site.segment == segment for site in self._sites):
             raise InvalidArgumentError(f"{segment} is coupled already; couple a segment once, with all its reads")
-        site = _Site(
-            name or str(segment),
-            segment,
-            float(segment.volume() if volume_um3 is None else volume_um3),
-            self._reads.species(species or ion),
-            [],
-        )
-        _require_one_owner(segment)
-        segment.sec.insert("peerca")
-        site.counts.append({site.species: 1})
-        self._link(site, "cai", {"kind": 0, "slot": 0, "total_slot": -1, "scale": 1 / _per_mM(site)})
+        volume_um3 = float(segment.volume() if volume_um3 is None else volume_um3)
+        site = CoupledSite(name or str(segment), segment, volume_um3, self._reads.species(species or ion))
+        site.insert()
         for text in reads:
-            self._read(site, text)
+            site.read(self._reads.read(text))
         for rate, source in (rates or {}).items():
             variable, factor = (source, 1.0) if isinstance(source, str) else source
-            self._link(site, variable, {"kind": 1, "slot": len(self._rates), "scale": factor})
+            site.rate(len(self._rates), variable, factor)
             self._rates.append({"site": site.name, "name": rate})
         self._sites.append(site)
 
@@ -288,7 +263,7 @@ class Session:
             lib.nubridge_coupling_finish(number)
             lib.nubridge_coupling_close(number)
             if self._record:
-                self._record.gather([site.name for site in self._sites], self._plan()["counts"], _PARTS)
+                self._record.gather([site.name for site in self._sites], self._plan()["counts"], PARTS)
         if channel is not None:
             channel.close()
         self._process.end()
@@ -311,7 +286,7 @@ class Session:
                 )
             return
         for site in self._sites:
-            _require_one_owner(site.segment)
+            site.require_one_owner()
         if n.cvode.active() and n.cvode.use_local_dt():
             raise SessionError(
                 "a Session cannot follow local time steps, which have no common time; cvode.use_local_dt(0)"
@@ -323,7 +298,7 @@ class Session:
             )
         config = self._plan()
         plan = Plan.of(config)
-        counts = np.ascontiguousarray(plan.sums(plan.initial) * _PARTS)
+        counts = np.ascontiguousarray(plan.sums(plan.initial) * PARTS)
         if self._bundle is not None:
             config["options"] = {**config["options"], "restore": str(self._bundle.put_peer(self._folder))}
             counts = np.array(self._bundle.books["counts"], np.int64)
@@ -362,7 +337,7 @@ class Session:
             "rates": self._rates,
             "regimes": [site.name for site in self._sites],
             "counts": [{"site": site.name, "weights": weights} for site in self._sites for weights in site.counts],
-            "parts": _PARTS,
+            "parts": PARTS,
             "saves": str(self._folder / "peer"),
         }
 
@@ -384,14 +359,13 @@ class Session:
     def _show(self) -> None:
         """Sets the variables that are read; of a window collected between two steps NEURON would see them a step late."""
         for site in self._sites:
-            for link, _ in site.links:
-                link.set()
+            site.show()
 
     def _counted(self) -> Iterator[tuple[Any, str, dict[str, float]]]:
         """Of every site its segment, its regime, and the molecules that are read; nothing before the start."""
         count, slots = _library.library().nubridge_coupling_count, itertools.count()
         for site in self._sites if self._number else ():
-            counts = {name: count(self._number, next(slots)) / _PARTS for name in map(_sum_text, site.counts)}
+            counts = {name: count(self._number, next(slots)) / PARTS for name in site.count_names}
             yield site.segment, _REGIMES[site.regime], counts
 
     def _tell_regimes(self) -> None:
@@ -399,7 +373,7 @@ class Session:
         for slot, site in enumerate(self._sites):
             _library.check(lib, lib.nubridge_coupling_rate(self._number, len(self._rates) + slot, site.regime))
 
-    def _site(self, segment: Any) -> _Site:
+    def _site(self, segment: Any) -> CoupledSite:
         found = [site for site in self._sites if site.segment == segment]
         if not found:
             names = ", ".join(site.name for site in self._sites) or "none"
@@ -416,73 +390,18 @@ class Session:
 
         first = 0
         for slot, site in enumerate(self._sites):
-            calcium = site.segment.peerca
-            calcium.slot, calcium.count_slot, calcium.per_mM = slot, first, _per_mM(site)
-            for link, settings in site.links:
-                shift = first if settings["kind"] == 0 else 0
-                for key, value in settings.items():
-                    setattr(link, key, value + shift if key.endswith("slot") and value >= 0 else value)
+            site.wire(slot, first)
             first += len(site.counts)
         self._exchange = n.peer(self._sites[0].segment)
         for mechanism in self._mechanisms():
             mechanism.session = self._number
 
     def _mechanisms(self) -> list[Any]:
-        links = [link for site in self._sites for link, _ in site.links]
         exchange = [self._exchange] if self._exchange is not None else []
-        return [site.segment.peerca for site in self._sites] + links + exchange
-
-    def _read(self, site: _Site, text: str) -> None:
-        weights, whole, variable = self._reads.read(text)
-        settings = {"kind": 0, "slot": len(site.counts), "total_slot": -1, "scale": 1.0 if whole else 1 / _PARTS}
-        site.counts.append(weights)
-        if whole is not None:
-            settings["total_slot"] = len(site.counts)
-            site.counts.append(whole)
-        self._link(site, variable, settings)
-
-    def _link(self, site: _Site, variable: str, settings: dict[str, float]) -> None:
-        from neuron import n
-
-        mechanism, _, name = variable.rpartition(".")
-        try:
-            owner = getattr(site.segment, mechanism) if mechanism else site.segment
-            reference = getattr(owner, f"_ref_{name}")
-        except (AttributeError, NameError) as error:
-            raise InvalidArgumentError(
-                f"{site.segment} has no variable {variable!r}; insert the mechanism first, and write it as 'mechanism.variable'"
-            ) from error
-        link = n.peerlink(site.segment)
-        link._ref_variable = reference
-        site.links.append((link, settings))
+        return [mechanism for site in self._sites for mechanism in site.mechanisms] + exchange
 
     def _books(self, slot: int) -> tuple[list[int], float]:
         lib = _library.library()
         books, carried = (ctypes.c_int64 * 4)(), ctypes.c_double()
         _library.check(lib, lib.nubridge_coupling_books(self._number, slot, books, ctypes.byref(carried)))
         return list(books), carried.value
-
-
-def _sum_text(weights: Mapping[str, int]) -> str:
-    return " + ".join(name if weight == 1 else f"{weight}*{name}" for name, weight in weights.items())
-
-
-def _per_mM(site: _Site) -> float:
-    """Of the site's counts."""
-    return _IONS_PER_mM_um3 * site.volume_um3 * _PARTS
-
-
-def _require_one_owner(segment: Any) -> None:
-    """Refuses a segment in which another mechanism writes cai."""
-    from neuron import n
-
-    for mechanism in segment:
-        name = mechanism.name()
-        if name in ("peerca", "ca_ion"):
-            continue
-        kind = n.MechanismType(0)
-        kind.select(name)
-        if not kind.is_ion() and re.search(r"USEION\s+ca\b[^\n]*WRITE[^\n]*\bcai\b", kind.code()):
-            raise InvalidArgumentError(
-                f"{name} writes cai in {segment}, and so would peerca; one of them owns the calcium: uninsert {name}"
-            )
