@@ -108,6 +108,29 @@ INSTANTIATE_TEST_SUITE_P(
                            -2.392579144194, -.297981597568, -4.305420306400, .907628479325}),
     CaseName{});
 
+// The closed form of one species against the sums over a ring, which is as good as infinite. The ring's powers and two
+// solutions with its Fisher matrix (condition 1e3) leave 200 * 2e-16 * 1e6 of a slope.
+TEST(ChainClosure, OfTheInfiniteChainIsThatOfALongRing) {
+    for (const Sign sign : {Sign::plus, Sign::minus}) {
+        const NetworkClosure infinite = all_terms(chain(Boundary::infinite, {}, sign));
+        const NetworkClosure ring = all_terms(chain(Boundary::ring, 200, sign));
+        for (const Numbers& nu : {Numbers{-1.0, 1.5}, {0.4, -0.7}, {-2.5, 0.2}}) {
+            const Numbers closed = terms(infinite, nu), summed = terms(ring, nu);
+            for (std::size_t i = 0; i < closed.size(); ++i) EXPECT_NEAR(closed[i], summed[i], 1e-10) << i;
+            Numbers slope(4), same(4);
+            infinite.jacobian(nu, {}, slope, {});
+            ring.jacobian(nu, {}, same, {});
+            for (std::size_t i = 0; i < 4; ++i)
+                EXPECT_NEAR(slope[i], same[i], 4e-8 * std::max(1.0, std::abs(slope[i]))) << i;
+        }
+    }
+}
+
+TEST(ChainClosure, RefusesALawInWhichSomethingNeverOccurs) {
+    const NetworkClosure closure = all_terms(chain(Boundary::infinite));
+    expect_refusal<InvalidArgument>([&] { terms(closure, {-400.0, 0.0}); }, {"singular", "probability"});
+}
+
 // Four neighbours of a ring by powers of the transfer matrix, against all of its states.
 TEST(ChainClosure, OfARingIsThatOfAllItsStates) {
     const IsingChain::Definition definition{{"A", "B"}, Boundary::ring, 5, {}, Sign::plus};
