@@ -75,6 +75,7 @@ class Session:
         if timeout_s > 15:
             raise InvalidArgumentError(f"a timeout of {timeout_s} s is beyond 15 s; NEURON's psolve aborts after 20 s")
         mechanisms.load()
+        _load_cvode()
         self.name = name or f"{os.getpid()}-{next(_numbers)}-{os.urandom(3).hex()}"
         self.scheme = scheme
         self._config = {"peer": peer, "model": os.fspath(model), "window_ns": window_ns, "seed": seed}
@@ -405,3 +406,10 @@ class Session:
         books, carried = (ctypes.c_int64 * 4)(), ctypes.c_double()
         _library.check(lib, lib.nubridge_coupling_books(self._number, slot, books, ctypes.byref(carried)))
         return list(books), carried.value
+
+
+def _load_cvode() -> None:
+    """NEURON's `cvode`, by which a session knows the solver, comes with its standard run library."""
+    from neuron import n
+
+    n.load_file("stdrun.hoc")

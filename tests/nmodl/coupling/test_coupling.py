@@ -205,3 +205,20 @@ def stopped():
 def test_ctrl_c_stops_the_run_and_leaves_nothing():
     said, is_left, segments = in_neuron(stopped)
     assert "stopped by Ctrl-C" in said and not is_left and segments == []
+
+
+def without_stdrun():
+    from neuron import n
+
+    import nubridge
+
+    section = n.Section("spine")
+    with nubridge.Session("ssa", "sk_calcium") as session:
+        session.couple(section(0.5), volume_um3=1.0)
+        n.finitialize(-65)
+        n.fadvance()
+        return session.report().windows
+
+
+def test_a_session_needs_no_library_loaded_before():
+    assert in_neuron(without_stdrun) == 1
