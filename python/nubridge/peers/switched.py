@@ -1,4 +1,9 @@
-"""A peer whose sites can be handed over to nu, and back, between two windows."""
+"""A peer whose sites can be handed over to nu, and back, between two windows.
+
+nu is advanced where the particles were, in the peer's process: the exchange, its schemes, the books of the ions and the
+checkpoint are the same in both regimes, and no mechanism of NEURON knows of them. The regime of a site goes with the rates of
+a window, so that both sides change it in the same one.
+"""
 
 from __future__ import annotations
 
