@@ -4,12 +4,13 @@ COMMENT
 CaM with four calcium sites, CaMKII that binds it, pairs and phosphorylates at T286: Model 1 of Pepke S, Kinzer-Ursem T, Mihalas S, Kennedy MB (2010)
 PLoS Comput Biol 6:e1000675, whose 155 species lump exactly into the 75 amounts x00 ... x74 (uM, in the order of the model file models/camkii/model.json).
 
-Fixed step: calcium is averaged over `hold` ms (0: over every step), then one explicit step of second order is taken with its mean, in as many stages as the
-fastest rate asks for; so the amounts and the RANGE variables move every `hold` ms. While the observables and calcium hardly move (calm), a step waits five times
-as long; calcium that leaves its mean by a twentieth ends any wait. The mean of the calcium at the begin and at the end of a step is second order.
+Fixed step: calcium is averaged while the amounts wait, then one explicit step of second order is taken with its mean, in as many stages as the fastest rate
+asks for; the RANGE variables move at these steps. They wait until bound and ca4cam should have moved by 1 %, between a quarter of `hold` and five times `hold` (0:
+every step); calcium that leaves its mean by a twentieth ends the wait. The mean of the calcium at the begin and at the end of a step is second order.
 CVODE: the true derivative, with the exact Jacobian for its Newton step. The observables are STATE variables, sums of the others, so that they follow in both.
 takes = 1: what calmodulin has bound leaves the pool as an outward ica, by fixed steps during the next hold, of 0.1 ms at most: calcium and calmodulin answer
 each other in less than a millisecond. icounter takes its charge back.
+molecules = 1: the same network in whole molecules, by leaps in which each molecule reacts or not (doc of MoleculeLeap); random numbers by seed, stream and step.
 INITIAL takes the steady state of the local calcium without phosphorylation: with it, and no phosphatase, everything ends up phosphorylated.
 ENDCOMMENT
 
@@ -18,8 +19,8 @@ NEURON {
     SUFFIX camkii
     USEION ca READ cai WRITE ica
     NONSPECIFIC_CURRENT icounter
-    RANGE camtotal, camkiitotal, hold, takes, pool_volume, outside, ica, icounter
-    GLOBAL policy
+    RANGE camtotal, camkiitotal, hold, takes, pool_volume, molecules, stream, outside, ica, icounter
+    GLOBAL policy, seed
 }
 
 UNITS {
@@ -35,9 +36,12 @@ UNITS {
 PARAMETER {
     camtotal = 0.03 (mM) <0, 1>    : calmodulin; read at initialisation
     camkiitotal = 0.08 (mM) <0, 1> : CaMKII subunits; read at initialisation
-    hold = 0.2 (ms) <0, 1e3>       : calcium is averaged so long for one step
+    hold = 0.2 (ms) <0, 1e3>       : the amounts wait a quarter of it to five times as long
     takes = 0 (1) <0, 1>           : 1: what calmodulin binds is taken from the pool, as an outward ica
     pool_volume = 0 (um3) <0, 1e9> : of that pool; 0: the segment's own
+    molecules = 0 (1) <0, 1>       : 1: whole molecules of that volume, which react by chance; fixed steps
+    stream = -1 (1) <-1, 1e7>      : of its random numbers; -1: INITIAL takes the next one that is free
+    seed = 1 (1) <0, 1e9>          : of all random numbers
     policy = 0 (1) <0, 3>          : off the domain 0 as the model file says, 1 clamp, 2 extrapolate, 3 error
 }
 
@@ -48,6 +52,7 @@ STATE {
     cataken (mM) : calcium on calmodulin
     owed (mM) pays (mM/ms) : calcium that calmodulin has bound and the pool has not given yet; how fast it gives
     ca_left (mM) held (ms) ca_held (mM-ms) : calcium at the end of the step before; the time since the last step of the amounts, and the calcium in it
+    leaps (1)    : steps in whole molecules so far
     wait (ms) ca_mean (mM) : the time that the next step of the amounts waits for; the calcium of the last one
     x00 (uM) x01 (uM) x02 (uM) x03 (uM) x04 (uM) x05 (uM) x06 (uM) x07 (uM) x08 (uM) x09 (uM) x10 (uM) x11 (uM) x12 (uM)
     x13 (uM) x14 (uM) x15 (uM) x16 (uM) x17 (uM) x18 (uM) x19 (uM) x20 (uM) x21 (uM) x22 (uM) x23 (uM) x24 (uM)
@@ -105,7 +110,7 @@ static void open_(void) {
 /* Tells of a step that left the domain; raises a fault, or keeps it for raise_. */
 static void fault_(nubridge_status status_, double policy_, const double* u_, int is_alone_) {
     const char* text_ = status_ != NUBRIDGE_OUTSIDE || nubridge_kernel_first_outside(kernel_) ? nubridge_kernel_explain(kernel_, status_, (int)policy_, u_) : 0;
-    if (status_ == NUBRIDGE_INVALID_ARGUMENT && kernel_) text_ = "the mechanism camkii needs policy_camkii 0, 1, 2 or 3, takes 0 or 1, hold and pool_volume from 0 on and totals above 0; correct them and call finitialize()";
+    if (status_ == NUBRIDGE_INVALID_ARGUMENT && kernel_) text_ = "the mechanism camkii needs policy_camkii 0, 1, 2 or 3, takes 0 or 1, hold and pool_volume from 0 on, molecules 0 or (without CVODE) 1, and totals above 0; correct them and call finitialize()";
     if (status_ == NUBRIDGE_OUTSIDE && text_) fprintf(stderr, "%s (said once; outside_camkii counts)\n", text_);
     if (status_ == NUBRIDGE_OUTSIDE) return;
     if (is_alone_) hoc_execerror(text_, 0);
@@ -140,6 +145,7 @@ INITIAL {
     held = 0
     ca_held = 0
     wait = 0
+    leaps = 0
     ca_mean = cai
     owed = 0
     pays = 0
@@ -195,6 +201,7 @@ ENDVERBATIM
     held' = 0
     ca_held' = still
     wait' = 0
+    leaps' = 0
     ca_mean' = mM_still
     x00' = d[0]*uM_per_ms
     x01' = d[1]*uM_per_ms
@@ -275,12 +282,17 @@ ENDVERBATIM
 
 : Opens the model, takes a fault that another thread left, and sets the steady state of the local calcium, nothing phosphorylated.
 PROCEDURE start() {
+    LOCAL um3
+    um3 = volume()
 VERBATIM
+    static double next_stream_ = 0;
     double s_[75] = {0}, u_[3] = {cai*1e3, camtotal*1e3, camkiitotal*1e3}, o_[4] = {0};
     open_(); (void)nubridge_kernel_fault_take(kernel_);
-    if (!(policy >= 0 && policy <= 3 && (takes == 0 || takes == 1) && hold >= 0 && pool_volume >= 0 && camtotal > 0 && camkiitotal > 0)) fault_(NUBRIDGE_INVALID_ARGUMENT, policy, u_, 1);
+    if (!(policy >= 0 && policy <= 3 && (takes == 0 || takes == 1) && (molecules == 0 || (molecules == 1 && !CVODE_)) && hold >= 0 && pool_volume >= 0 && camtotal > 0 && camkiitotal > 0)) fault_(NUBRIDGE_INVALID_ARGUMENT, policy, u_, 1);
     nubridge_status status_ = nubridge_kernel_initial(kernel_, (int)policy, u_, s_);
     if (status_ != NUBRIDGE_OK) { outside += status_ == NUBRIDGE_OUTSIDE; fault_(status_, policy, u_, 1); }
+    if (molecules > 0 && stream < 0) stream = next_stream_++;
+    if (molecules > 0) (void)nubridge_kernel_round(kernel_, _lum3, (uint64_t)seed, (uint64_t)stream, s_);
     observe_(s_, camtotal, camkiitotal, o_);
     bound = o_[0]; pT286 = o_[1]; ca4cam = o_[2]; cataken = o_[3];
     x00 = s_[0]; x01 = s_[1]; x02 = s_[2]; x03 = s_[3]; x04 = s_[4]; x05 = s_[5]; x06 = s_[6]; x07 = s_[7]; x08 = s_[8]; x09 = s_[9]; x10 = s_[10]; x11 = s_[11]; x12 = s_[12]; x13 = s_[13]; x14 = s_[14]; x15 = s_[15]; x16 = s_[16]; x17 = s_[17]; x18 = s_[18]; x19 = s_[19]; x20 = s_[20]; x21 = s_[21]; x22 = s_[22]; x23 = s_[23]; x24 = s_[24];
@@ -291,15 +303,20 @@ ENDVERBATIM
 
 : The step of the amounts over the time held, at its mean calcium.
 PROCEDURE advance() {
+    LOCAL um3
+    um3 = volume()
 VERBATIM
     double s_[75] = {x00, x01, x02, x03, x04, x05, x06, x07, x08, x09, x10, x11, x12, x13, x14, x15, x16, x17, x18, x19, x20, x21, x22, x23, x24, x25, x26, x27, x28, x29, x30, x31, x32, x33, x34, x35, x36, x37, x38, x39, x40, x41, x42, x43, x44, x45, x46, x47, x48, x49, x50, x51, x52, x53, x54, x55, x56, x57, x58, x59, x60, x61, x62, x63, x64, x65, x66, x67, x68, x69, x70, x71, x72, x73, x74};
     double o_[4], u_[3] = {ca_held/held*1e3, camtotal*1e3, camkiitotal*1e3};
-    nubridge_status status_ = kernel_ ? nubridge_kernel_step(kernel_, (int)policy, u_, held, s_) : NUBRIDGE_INVALID_ARGUMENT;
+    nubridge_status status_ = NUBRIDGE_INVALID_ARGUMENT;
+    if (kernel_ && molecules > 0) status_ = nubridge_kernel_leap(kernel_, (int)policy, u_, held, _lum3, (uint64_t)seed, (uint64_t)stream, (uint64_t)leaps++, s_);
+    if (kernel_ && !(molecules > 0)) status_ = nubridge_kernel_step(kernel_, (int)policy, u_, held, s_);
     if (status_ != NUBRIDGE_OK) { outside += status_ == NUBRIDGE_OUTSIDE; fault_(status_, policy, u_, ALONE_); if (status_ < 0) s_[0] = s_[20] = NAN; }
     observe_(s_, camtotal, camkiitotal, o_);
     if (takes > 0) { owed += o_[3] - cataken; pays = owed/held; }
-    wait = takes > 0 && hold > 0.1 ? 0.1 : hold;
-    if (takes == 0 && fabs(o_[0] - bound)*hold <= 2e-3*o_[0]*held && fabs(o_[2] - ca4cam)*hold <= 2e-3*o_[2]*held) wait *= 5; /* calm */
+    const double moved_ = fmax(fabs(o_[0] - bound)/o_[0], fabs(o_[2] - ca4cam)/o_[2]);
+    wait = fmax(0.25*hold, fmin(5*hold, 0.01*held/moved_)); /* 0/0 counts as calm */
+    if (takes > 0) wait = fmin(wait, 0.1);
     bound = o_[0]; pT286 = o_[1]; ca4cam = o_[2]; cataken = o_[3]; ca_mean = ca_held/held; held = 0; ca_held = 0;
     x00 = s_[0]; x01 = s_[1]; x02 = s_[2]; x03 = s_[3]; x04 = s_[4]; x05 = s_[5]; x06 = s_[6]; x07 = s_[7]; x08 = s_[8]; x09 = s_[9]; x10 = s_[10]; x11 = s_[11]; x12 = s_[12]; x13 = s_[13]; x14 = s_[14]; x15 = s_[15]; x16 = s_[16]; x17 = s_[17]; x18 = s_[18]; x19 = s_[19]; x20 = s_[20]; x21 = s_[21]; x22 = s_[22]; x23 = s_[23]; x24 = s_[24];
     x25 = s_[25]; x26 = s_[26]; x27 = s_[27]; x28 = s_[28]; x29 = s_[29]; x30 = s_[30]; x31 = s_[31]; x32 = s_[32]; x33 = s_[33]; x34 = s_[34]; x35 = s_[35]; x36 = s_[36]; x37 = s_[37]; x38 = s_[38]; x39 = s_[39]; x40 = s_[40]; x41 = s_[41]; x42 = s_[42]; x43 = s_[43]; x44 = s_[44]; x45 = s_[45]; x46 = s_[46]; x47 = s_[47]; x48 = s_[48]; x49 = s_[49];

@@ -207,9 +207,18 @@ const char* nubridge_kernel_name(const nubridge_kernel*, int32_t, size_t);
 nubridge_status nubridge_kernel_initial(const nubridge_kernel*, int32_t, const double*, double*);
 /** (kernel, policy, state, inputs, rates) d state/dt, per ms. [step] */
 nubridge_status nubridge_kernel_rhs(const nubridge_kernel*, int32_t, const double*, const double*, double*);
-/** (kernel, policy, inputs, dt_ms, state) One step at constant inputs, in place. Of a network by Heun's method in parts
- * that leave no amount negative and no total changed; of nu by L-stable steps to 1e-8, which allocate. Else [step] */
+/** (kernel, policy, inputs, dt_ms, state) One step at constant inputs, in place. Of a network in explicit stages of
+ * second order that leave no amount negative and no total changed; of nu by L-stable steps to 1e-8, which allocate.
+ * Else [step] */
 nubridge_status nubridge_kernel_step(const nubridge_kernel*, int32_t, const double*, double, double*);
+/** (kernel, volume_um3, seed, stream, state) The amounts of a network to whole molecules, by chance so that means stay.
+ */
+nubridge_status nubridge_kernel_round(const nubridge_kernel*, double, uint64_t, uint64_t, double*);
+/** (kernel, policy, inputs, dt_ms, volume_um3, seed, stream, leap, state) The step of a network in whole molecules, by
+ * leaps that keep totals exactly; the same numbers for the same seed, stream and leap (below 2^24, 2^40).
+ * INVALID_ARGUMENT where the model is no network. Else [step] */
+nubridge_status nubridge_kernel_leap(const nubridge_kernel*, int32_t, const double*, double, double, uint64_t, uint64_t,
+                                     uint64_t, double*);
 /** (kernel, policy, state, inputs, gamma_ms, vector) Solves (I - gamma J) x = b in place. [step] as above */
 nubridge_status nubridge_kernel_newton(const nubridge_kernel*, int32_t, const double*, const double*, double, double*);
 /** (kernel, state, observables) [step], but for moments of nu, which allocate */

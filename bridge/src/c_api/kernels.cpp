@@ -10,6 +10,7 @@
 #include "c_api/culprit.hpp"
 #include "c_api/fault_slot.hpp"
 #include "c_api/guarded.hpp"
+#include "chemistry/random_stream.hpp"
 #include "dynamics/stepper.hpp"
 #include "model_file/mass_action_file.hpp"
 #include "model_file/model_file.hpp"
@@ -71,6 +72,13 @@ std::unique_ptr<nubridge_kernel> open_kernel(const char* name_or_path) {
 
 bool valid_call(const nubridge_kernel* kernel, std::int32_t policy) {
     return kernel != nullptr && policy >= NUBRIDGE_POLICY_MODEL && policy <= NUBRIDGE_POLICY_ERROR;
+}
+
+/// Leaps that a stream of random numbers has room for: 2^40, years of steps.
+constexpr unsigned leap_bits = 40;
+
+bool in_molecules(const nubridge_kernel* kernel, double volume_um3) {
+    return kernel != nullptr && kernel->stepper->network() != nullptr && volume_um3 > 0.0 && std::isfinite(volume_um3);
 }
 
 Policy policy_of(const nubridge_kernel* kernel, std::int32_t policy) {
@@ -169,6 +177,23 @@ nubridge_status nubridge_kernel_step(const nubridge_kernel* kernel, int32_t poli
     if (!valid_call(kernel, policy) || state == nullptr || !(dt_ms >= 0.0) || !std::isfinite(dt_ms))
         return NUBRIDGE_INVALID_ARGUMENT;
     return status_of(kernel->stepper->step(policy_of(kernel, policy), inputs, dt_ms, state));
+}
+
+nubridge_status nubridge_kernel_round(const nubridge_kernel* kernel, double volume_um3, uint64_t seed, uint64_t stream,
+                                      double* state) {
+    if (!in_molecules(kernel, volume_um3) || state == nullptr) return NUBRIDGE_INVALID_ARGUMENT;
+    nubridge::chemistry::RandomStream random(seed, stream << leap_bits);
+    kernel->stepper->network()->round(volume_um3, random, state);
+    return NUBRIDGE_OK;
+}
+
+nubridge_status nubridge_kernel_leap(const nubridge_kernel* kernel, int32_t policy, const double* inputs, double dt_ms,
+                                     double volume_um3, uint64_t seed, uint64_t stream, uint64_t leap, double* state) {
+    if (!valid_call(kernel, policy) || !in_molecules(kernel, volume_um3) || state == nullptr || !(dt_ms >= 0.0))
+        return NUBRIDGE_INVALID_ARGUMENT;
+    nubridge::chemistry::RandomStream random(seed, (stream << leap_bits) + leap + 1);
+    return status_of(
+        kernel->stepper->network()->leap(policy_of(kernel, policy), inputs, dt_ms, volume_um3, random, state));
 }
 
 nubridge_status nubridge_kernel_newton(const nubridge_kernel* kernel, int32_t policy, const double* state,

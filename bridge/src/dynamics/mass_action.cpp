@@ -6,6 +6,7 @@
 #include <sstream>
 #include <utility>
 
+#include "dynamics/molecule_leap.hpp"
 #include "dynamics/paired_kernel.hpp"
 #include "units/error.hpp"
 
@@ -46,6 +47,7 @@ MassAction::MassAction(MassActionDefinition definition) : definition_(std::move(
     compile_bounds();
     compile_order();
     paired_ = PairedNetwork::of(definition_);
+    molecules_ = std::make_unique<const MoleculeLeap>(definition_);
 }
 
 MassAction::~MassAction() = default;
@@ -230,6 +232,22 @@ Outcome MassAction::step(Policy policy, const double* inputs, double dt_ms, doub
         step_by_reactions(u, plan, x);
     }
     return std::isfinite(dot(x, x, state_count())) ? outcome : Outcome::invalid_state;
+}
+
+void MassAction::round(double volume_um3, chemistry::RandomStream& random, double* x) const noexcept {
+    molecules_->round(volume_um3, random, x);
+}
+
+Outcome MassAction::leap(Policy policy, const double* inputs, double dt_ms, double volume_um3,
+                         chemistry::RandomStream& random, double* x) const noexcept {
+    double u[max_inputs] = {};
+    const Outcome outcome = admit(policy, inputs, u);
+    if (outcome > Outcome::outside) return outcome;
+    const double fastest_per_ms = largest_rate(u);
+    if (!(dt_ms * fastest_per_ms < static_cast<double>(max_substeps))) return Outcome::not_converged;
+    if (!std::isfinite(dot(x, x, state_count()))) return Outcome::invalid_state;
+    molecules_->leap(u, dt_ms, fastest_per_ms, volume_um3, random, x);
+    return outcome;
 }
 
 Outcome MassAction::rhs(Policy policy, const double* x, const double* inputs, double* rates) const noexcept {

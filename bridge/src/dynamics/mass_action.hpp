@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "chemistry/random_stream.hpp"
 #include "dynamics/reduced_model.hpp"
 
 namespace nubridge::dynamics {
@@ -54,6 +55,9 @@ struct StepPlan {
     double stage_ms = 0.0;
 };
 
+/// Defined in molecule_leap.hpp.
+class MoleculeLeap;
+
 /// The kernel of a topology that is compiled, with its rates; defined in paired_kernel.hpp.
 struct PairedNetwork;
 
@@ -90,6 +94,11 @@ public:
     Outcome rhs(Policy policy, const double* x, const double* inputs, double* rates) const noexcept;
     /// x after dt_ms at constant inputs, in place.
     Outcome step(Policy policy, const double* inputs, double dt_ms, double* x) const noexcept;
+    /// x in whole molecules: see MoleculeLeap::round.
+    void round(double volume_um3, chemistry::RandomStream& random, double* x) const noexcept;
+    /// x after dt_ms at constant inputs in whole molecules: see MoleculeLeap::leap.
+    Outcome leap(Policy policy, const double* inputs, double dt_ms, double volume_um3, chemistry::RandomStream& random,
+                 double* x) const noexcept;
     /// vector <- (I - gamma J(x))^-1 vector.
     Outcome newton(Policy policy, const double* x, const double* inputs, double gamma_ms,
                    double* vector) const noexcept;
@@ -136,6 +145,7 @@ private:
     /// Rates out of a state as affine functions of the inputs, those that no other exceeds: rows of 1 + inputs.
     std::vector<double> bounds_;
     std::unique_ptr<const PairedNetwork> paired_;
+    std::unique_ptr<const MoleculeLeap> molecules_;
 };
 
 }  // namespace nubridge::dynamics

@@ -69,6 +69,7 @@ public:
     Outcome step(Policy policy, const double* inputs, double dt_ms, double* state) const noexcept override {
         return network_.step(policy, inputs, dt_ms, state);
     }
+    const MassAction* network() const noexcept override { return &network_; }
     Outcome newton(Policy policy, const double* state, const double* inputs, double gamma_ms,
                    double* vector) const noexcept override {
         return network_.newton(policy, state, inputs, gamma_ms, vector);

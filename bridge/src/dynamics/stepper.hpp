@@ -37,6 +37,8 @@ public:
     virtual Outcome rhs(Policy policy, const double* state, const double* inputs, double* rates) const noexcept = 0;
     /// The state after dt_ms at constant inputs, in place.
     virtual Outcome step(Policy policy, const double* inputs, double dt_ms, double* state) const noexcept = 0;
+    /// The network of a model in amounts, which can be stepped in whole molecules; else null.
+    virtual const MassAction* network() const noexcept { return nullptr; }
     /// vector <- (I - gamma J)^-1 vector, J = d rhs/d state.
     virtual Outcome newton(Policy policy, const double* state, const double* inputs, double gamma_ms,
                            double* vector) const noexcept = 0;

@@ -176,6 +176,7 @@ def bad(ca_mM, policy):
 
     _section, segment = segment_of(n)
     n.policy_camkii = policy
+    segment.camkii.hold = 0
     segment.cai = 1e-4
     n.finitialize(-65)
     segment.cai = ca_mM
@@ -200,7 +201,7 @@ def test_a_fault_stops_the_run_and_names_the_value(ca_mM, policy, words):
 
 def test_calcium_off_the_domain_is_counted_and_said_once():
     outcome = run(bad, 2.0, 1)
-    assert outcome.status == 0 and outcome.value == 2  # two steps of 0.1 ms
+    assert outcome.status == 0 and outcome.value == 8  # steps
     assert outcome.stderr.count("outside the domain") == 1
 
 
