@@ -5,8 +5,9 @@ from __future__ import annotations
 import argparse
 import math
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from . import (
     __version__,
@@ -50,6 +51,7 @@ _EXAMPLES = """examples:
   mpiexec -n 2 nubridge train models/sk_calcium/train.toml    ranks share the protocols; the same bytes
   nubridge evaluate sk_calcium --protocol models/sk_calcium/unseen.toml    against calcium that it never saw
   nubridge evaluate sk_calcium --protocol models/sk_calcium/unseen.toml --report sk.html    all of it on one page
+  nubridge evaluate camkii --protocol models/camkii/unseen.toml --report models/camkii/README.md    ten minutes
   nubridge plot models/sk_calcium            its loss and F over its domain
 """
 
@@ -121,12 +123,14 @@ def _parser() -> argparse.ArgumentParser:
     training.add_argument("--quiet", action="store_true", help="no progress")
     training.set_defaults(run=_train)
 
-    evaluating = command("evaluate", "hold a learned model against protocols that it never saw")
+    evaluating = command("evaluate", "hold a model against protocols that it never saw")
     evaluating.add_argument("model", help="a model's name, folder or file")
     evaluating.add_argument("--protocol", required=True, metavar="FILE", help="a .toml with network and protocols")
     evaluating.add_argument("--plot", metavar="FILE", help="a figure of the moments too")
     evaluating.add_argument(
-        "--report", metavar="FILE.html", help="all about the model and these protocols, on one page"
+        "--report",
+        metavar="FILE",
+        help="all about the model and these protocols, on one page of HTML; of camkii: its table, in Markdown, in a README",
     )
     evaluating.set_defaults(run=_evaluate)
 
@@ -232,8 +236,12 @@ def _learned(name: str) -> LearnedModel:
 
 
 def _evaluate(arguments: argparse.Namespace) -> int:
-    model, path = _learned(arguments.model), Path(arguments.protocol)
+    path = Path(arguments.protocol)
     definition = read_toml(path)
+    model = opened(arguments.model)
+    if isinstance(model, Kernel):
+        return _evaluate_kernel(model, definition, arguments)
+    model = _learned(arguments.model)
     how = {key: value for key, value in definition.get("training", {}).items() if key in ("regime", "runs", "seed")}
     found = evaluate(model, network_of(definition, path), protocols_of(definition, path, "protocols"), **how)
     print(found)
@@ -244,6 +252,28 @@ def _evaluate(arguments: argparse.Namespace) -> int:
         print(arguments.plot)
     if arguments.report:
         print(report(model, found, arguments.report))
+    return 0
+
+
+def _evaluate_kernel(kernel: Kernel, definition: Mapping[str, Any], arguments: argparse.Namespace) -> int:
+    if kernel.name != "camkii":
+        raise InvalidArgumentError(
+            f"the kernel {kernel.name!r} has no mechanism of its own to evaluate; camkii has one"
+        )
+    if arguments.plot:
+        raise InvalidArgumentError("--plot is of learned models; leave it out, or look at `nubridge demo frequency`")
+    from . import _camkii_evaluation
+
+    mechanisms.load(demo=True)
+    rows = []
+    for row in _camkii_evaluation.evaluate(definition, arguments.protocol):
+        print(row, flush=True)
+        rows.append(row)
+    text = _camkii_evaluation.table(rows)
+    print(text)
+    if arguments.report:
+        _camkii_evaluation.write(Path(arguments.report), text)
+        print(arguments.report)
     return 0
 
 
