@@ -13,8 +13,8 @@ namespace nubridge::dynamics {
 /// start there, or none, with the probabilities rate * h.
 ///
 /// Independent molecules are so a Markov chain whose stationary law is that of the reactions, at any h; the mean moves
-/// as by Euler's method. No leap is longer than a tenth of the fastest rate's time. Whole numbers and totals are kept exactly.
-/// Immutable; every function is pure, re-entrant and does not allocate.
+/// as by Euler's method. No leap is longer than a tenth of the fastest rate's time. Whole numbers and totals are kept
+/// exactly. Immutable; every function is pure, re-entrant and does not allocate.
 class MoleculeLeap {
 public:
     explicit MoleculeLeap(const MassActionDefinition& definition);
