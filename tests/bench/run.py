@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import importlib.util
 import json
+import resource
 import statistics
 import subprocess
 import tempfile
@@ -126,7 +127,61 @@ def bench_camkii(turns: int) -> list[Row]:
     subjects = {name: lambda name=name: neuron_steps(name) for name in ("hh", "sk", "camkii")}
     for hold_ms in (0.1, 0.0):
         subjects[f"camkii, hold {hold_ms:g} ms,"] = lambda hold_ms=hold_ms: neuron_steps("camkii", hold=hold_ms)
-    return beside_hh(over_passive(turns, subjects, "camkii in NEURON"))
+    return [*beside_hh(over_passive(turns, subjects, "camkii in NEURON")), *spiny(max(turns // 3, 3))]
+
+
+def resident_kB() -> float:
+    """Memory of this process."""
+    return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize() / 1e3
+
+
+def spine_heads(count: int, *mechanisms: str) -> list[object]:
+    """`count` spine heads with `mechanisms`, and the cable that they are on."""
+    from neuron import n
+
+    cable, heads = n.Section("cable"), [n.Section(f"head{i}") for i in range(count)]
+    cable.nseg = 101
+    for i, head in enumerate(heads):
+        head.connect(cable((i + 0.5) / count))
+        head.L = head.diam = 0.5
+        for mechanism in ("pas", "spineca", "sk", *mechanisms):
+            head.insert(mechanism)
+        head(0.5).spineca.head_volume = 0.065
+    n.dt = DT_MS
+    n.finitialize(-65)
+    return [*heads, cable]
+
+
+def spine_steps(count: int, *mechanisms: str) -> float:
+    """us a step of `count` heads after their calcium has jumped to 5 uM."""
+    from neuron import n
+
+    sections = spine_heads(count, *mechanisms)
+    for head in sections[:-1]:
+        head(0.5).cai = 5e-3
+    n.fadvance()
+    begin = time.perf_counter()
+    for _ in range(STEPS):
+        n.fadvance()
+    return 1e6 * (time.perf_counter() - begin) / STEPS
+
+
+def spiny(turns: int) -> list[Row]:
+    """kB a head of camkii, and us a step of 100 and of 10 000 spine heads with it and without."""
+    heads = spine_heads(10_000)
+    before = resident_kB()
+    for head in heads[:-1]:
+        head.insert("camkii")
+    rows = [row("camkii, memory", [(resident_kB() - before) / 10_000] * 2, "kB/spine")]
+    del heads, head
+    for count in (100, 10_000):
+        without, with_it = f"{count} spines, spineca and sk", f"{count} spines, camkii too"
+        us: dict[str, list[float]] = {without: [], with_it: []}
+        for _ in range(turns):
+            us[without].append(spine_steps(count))
+            us[with_it].append(spine_steps(count, "camkii"))
+        rows += [row(without, us[without], "us/step"), row(with_it, us[with_it], "us/step", without, us[without])]
+    return rows
 
 
 def bench_python(turns: int) -> list[Row]:
