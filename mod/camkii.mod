@@ -120,6 +120,27 @@ static void fault_(nubridge_status status_, double policy_, const double* u_, in
 #endif
 }
 
+/* A step of the amounts s_ over held_ ms; with a leap_ from 0 on in whole molecules, of so many um3. */
+static nubridge_status move_(double policy_, const double* u_, double held_, double um3_, double seed_, double stream_, double leap_, double* s_) {
+    if (!kernel_) return NUBRIDGE_INVALID_ARGUMENT;
+    if (leap_ < 0) return nubridge_kernel_step(kernel_, (int)policy_, u_, held_, s_);
+    return nubridge_kernel_leap(kernel_, (int)policy_, u_, held_, um3_, (uint64_t)seed_, (uint64_t)stream_, (uint64_t)leap_, s_);
+}
+
+/* Rounds s_ to whole molecules; returns the stream of random numbers, the next free one for -1. */
+static double round_(double stream_, double um3_, double seed_, double* s_) {
+    static double next_ = 0;
+    if (stream_ < 0) stream_ = next_++;
+    (void)nubridge_kernel_round(kernel_, um3_, (uint64_t)seed_, (uint64_t)stream_, s_);
+    return stream_;
+}
+
+/* How long the next step waits after one over held_ in which bound and ca4cam moved_ by so much of themselves; 0/0 counts as calm. */
+static double wait_(double hold_, double takes_, double held_, double moved_) {
+    const double longest_ = takes_ > 0 ? fmin(5*hold_, 0.1) : 5*hold_;
+    return fmin(longest_, fmax(0.25*hold_, fmin(5*hold_, 0.01*held_/moved_)));
+}
+
 /* The observables o_ of the amounts (or rates) s_: fractions and mM, from uM and totals in mM. */
 static void observe_(const double* s_, double cam_, double camkii_, double* o_) {
     (void)nubridge_kernel_observe(kernel_, s_, o_);
@@ -285,16 +306,13 @@ PROCEDURE start() {
     LOCAL um3
     um3 = volume()
 VERBATIM
-    static double next_stream_ = 0;
     double s_[75] = {0}, u_[3] = {cai*1e3, camtotal*1e3, camkiitotal*1e3}, o_[4] = {0};
     open_(); (void)nubridge_kernel_fault_take(kernel_);
     if (!(policy >= 0 && policy <= 3 && (takes == 0 || takes == 1) && (molecules == 0 || (molecules == 1 && !CVODE_)) && hold >= 0 && pool_volume >= 0 && camtotal > 0 && camkiitotal > 0)) fault_(NUBRIDGE_INVALID_ARGUMENT, policy, u_, 1);
     nubridge_status status_ = nubridge_kernel_initial(kernel_, (int)policy, u_, s_);
     if (status_ != NUBRIDGE_OK) { outside += status_ == NUBRIDGE_OUTSIDE; fault_(status_, policy, u_, 1); }
-    if (molecules > 0 && stream < 0) stream = next_stream_++;
-    if (molecules > 0) (void)nubridge_kernel_round(kernel_, _lum3, (uint64_t)seed, (uint64_t)stream, s_);
-    observe_(s_, camtotal, camkiitotal, o_);
-    bound = o_[0]; pT286 = o_[1]; ca4cam = o_[2]; cataken = o_[3];
+    if (molecules > 0) stream = round_(stream, _lum3, seed, s_);
+    observe_(s_, camtotal, camkiitotal, o_); bound = o_[0]; pT286 = o_[1]; ca4cam = o_[2]; cataken = o_[3];
     x00 = s_[0]; x01 = s_[1]; x02 = s_[2]; x03 = s_[3]; x04 = s_[4]; x05 = s_[5]; x06 = s_[6]; x07 = s_[7]; x08 = s_[8]; x09 = s_[9]; x10 = s_[10]; x11 = s_[11]; x12 = s_[12]; x13 = s_[13]; x14 = s_[14]; x15 = s_[15]; x16 = s_[16]; x17 = s_[17]; x18 = s_[18]; x19 = s_[19]; x20 = s_[20]; x21 = s_[21]; x22 = s_[22]; x23 = s_[23]; x24 = s_[24];
     x25 = s_[25]; x26 = s_[26]; x27 = s_[27]; x28 = s_[28]; x29 = s_[29]; x30 = s_[30]; x31 = s_[31]; x32 = s_[32]; x33 = s_[33]; x34 = s_[34]; x35 = s_[35]; x36 = s_[36]; x37 = s_[37]; x38 = s_[38]; x39 = s_[39]; x40 = s_[40]; x41 = s_[41]; x42 = s_[42]; x43 = s_[43]; x44 = s_[44]; x45 = s_[45]; x46 = s_[46]; x47 = s_[47]; x48 = s_[48]; x49 = s_[49];
     x50 = s_[50]; x51 = s_[51]; x52 = s_[52]; x53 = s_[53]; x54 = s_[54]; x55 = s_[55]; x56 = s_[56]; x57 = s_[57]; x58 = s_[58]; x59 = s_[59]; x60 = s_[60]; x61 = s_[61]; x62 = s_[62]; x63 = s_[63]; x64 = s_[64]; x65 = s_[65]; x66 = s_[66]; x67 = s_[67]; x68 = s_[68]; x69 = s_[69]; x70 = s_[70]; x71 = s_[71]; x72 = s_[72]; x73 = s_[73]; x74 = s_[74];
@@ -308,15 +326,10 @@ PROCEDURE advance() {
 VERBATIM
     double s_[75] = {x00, x01, x02, x03, x04, x05, x06, x07, x08, x09, x10, x11, x12, x13, x14, x15, x16, x17, x18, x19, x20, x21, x22, x23, x24, x25, x26, x27, x28, x29, x30, x31, x32, x33, x34, x35, x36, x37, x38, x39, x40, x41, x42, x43, x44, x45, x46, x47, x48, x49, x50, x51, x52, x53, x54, x55, x56, x57, x58, x59, x60, x61, x62, x63, x64, x65, x66, x67, x68, x69, x70, x71, x72, x73, x74};
     double o_[4], u_[3] = {ca_held/held*1e3, camtotal*1e3, camkiitotal*1e3};
-    nubridge_status status_ = NUBRIDGE_INVALID_ARGUMENT;
-    if (kernel_ && molecules > 0) status_ = nubridge_kernel_leap(kernel_, (int)policy, u_, held, _lum3, (uint64_t)seed, (uint64_t)stream, (uint64_t)leaps++, s_);
-    if (kernel_ && !(molecules > 0)) status_ = nubridge_kernel_step(kernel_, (int)policy, u_, held, s_);
+    nubridge_status status_ = move_(policy, u_, held, _lum3, seed, stream, molecules > 0 ? leaps : -1, s_);
     if (status_ != NUBRIDGE_OK) { outside += status_ == NUBRIDGE_OUTSIDE; fault_(status_, policy, u_, ALONE_); if (status_ < 0) s_[0] = s_[20] = NAN; }
-    observe_(s_, camtotal, camkiitotal, o_);
-    if (takes > 0) { owed += o_[3] - cataken; pays = owed/held; }
-    const double moved_ = fmax(fabs(o_[0] - bound)/o_[0], fabs(o_[2] - ca4cam)/o_[2]);
-    wait = fmax(0.25*hold, fmin(5*hold, 0.01*held/moved_)); /* 0/0 counts as calm */
-    if (takes > 0) wait = fmin(wait, 0.1);
+    observe_(s_, camtotal, camkiitotal, o_); if (takes > 0) { owed += o_[3] - cataken; pays = owed/held; }
+    wait = wait_(hold, takes, held, fmax(fabs(o_[0] - bound)/o_[0], fabs(o_[2] - ca4cam)/o_[2])); leaps += molecules > 0;
     bound = o_[0]; pT286 = o_[1]; ca4cam = o_[2]; cataken = o_[3]; ca_mean = ca_held/held; held = 0; ca_held = 0;
     x00 = s_[0]; x01 = s_[1]; x02 = s_[2]; x03 = s_[3]; x04 = s_[4]; x05 = s_[5]; x06 = s_[6]; x07 = s_[7]; x08 = s_[8]; x09 = s_[9]; x10 = s_[10]; x11 = s_[11]; x12 = s_[12]; x13 = s_[13]; x14 = s_[14]; x15 = s_[15]; x16 = s_[16]; x17 = s_[17]; x18 = s_[18]; x19 = s_[19]; x20 = s_[20]; x21 = s_[21]; x22 = s_[22]; x23 = s_[23]; x24 = s_[24];
     x25 = s_[25]; x26 = s_[26]; x27 = s_[27]; x28 = s_[28]; x29 = s_[29]; x30 = s_[30]; x31 = s_[31]; x32 = s_[32]; x33 = s_[33]; x34 = s_[34]; x35 = s_[35]; x36 = s_[36]; x37 = s_[37]; x38 = s_[38]; x39 = s_[39]; x40 = s_[40]; x41 = s_[41]; x42 = s_[42]; x43 = s_[43]; x44 = s_[44]; x45 = s_[45]; x46 = s_[46]; x47 = s_[47]; x48 = s_[48]; x49 = s_[49];

@@ -64,7 +64,7 @@ def c99_errors(text):
     arguments = "double* _p, NrnThread* _nt, double _li, double _lnu, double _ldue, double _lsolving, " + ", ".join(
         f"double _ld{i}" for i in range(1, 7)
     )
-    arguments += ", double _ld[96], double _lo[4], double _ltaken_back, double _ltaking"
+    arguments += ", double _ld[96], double _lo[4], double _ltaken_back, double _ltaking, double _lum3"
     functions = "".join(
         f"int f{i}({arguments});\nint f{i}({arguments}) {{\n{block}\nreturn 0; }}\n" for i, block in enumerate(inside)
     )
