@@ -126,6 +126,42 @@ def test_mcell_goes_on_with_its_molecules_and_books(tmp_path):
     assert np.isfinite(rest).all()
 
 
+def continued_twice_by_mcell(path):
+    """(calcium, open fraction) of 12 compartments 3 ms after a bundle: of the run that went on, and of the one from the bundle."""
+    from neuron import n
+
+    import nubridge
+
+    cable = n.Section("cable")
+    cable.nseg, cable.L, cable.diam = 12, 4.2, 0.5
+    cable.insert("casource")
+    cable.insert("skpeer")
+    cable.amplitude_casource = 0.001
+    ends = []
+    with nubridge.Session("mcell", "sk_calcium", 50, seed=5) as session:
+        for segment in cable:
+            session.couple(segment, reads=["O1 + O2 -> skpeer.popen"])
+        n.finitialize(-65)
+        advance(n, cable, 2)
+        session.save(path)
+        for again in (False, True):
+            if again:
+                session.restore(path)
+            advance(n, cable, 5)
+            ends.append([(segment.cai, segment.skpeer.popen) for segment in cable])
+    return ends
+
+
+def test_mcell_goes_on_from_a_bundle_by_the_same_law_with_other_random_numbers(tmp_path):
+    ends = np.array(in_neuron(continued_twice_by_mcell, str(tmp_path / "bundle")))
+    assert not np.array_equal(ends[0], ends[1])
+    off = ends[0] - ends[1]
+    z = off.mean(axis=0) / (off.std(axis=0, ddof=1) / np.sqrt(len(off)))
+    assert np.abs(z).max() < 4
+    ratio = np.log(ends[0].var(axis=0) / ends[1].var(axis=0))  # of two estimates with 11 degrees of freedom
+    assert np.abs(ratio).max() < 4 * np.sqrt(4 / 11)
+
+
 def refused(case, path):
     from neuron import n
 
