@@ -40,7 +40,7 @@ PARAMETER {
     takes = 0 (1) <0, 1>           : 1: what calmodulin binds is taken from the pool, as an outward ica
     pool_volume = 0 (um3) <0, 1e9> : of that pool; 0: the segment's own
     molecules = 0 (1) <0, 1>       : 1: whole molecules of that volume, which react by chance; fixed steps
-    stream = -1 (1) <-1, 1e7>      : of its random numbers; -1: INITIAL takes the next one that is free
+    stream = -1 (1)                : of its random numbers; -1: INITIAL takes the next one that is free
     seed = 1 (1) <0, 1e9>          : of all random numbers
     policy = 0 (1) <0, 3>          : off the domain 0 as the model file says, 1 clamp, 2 extrapolate, 3 error
 }

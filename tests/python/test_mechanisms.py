@@ -108,7 +108,7 @@ def test_each_set_of_mod_files_is_compiled_once(quick, mod, tmp_path):
     assert len(quick) == 4
     assert (
         json.loads((folders[1] / "nubridge.json").read_text())["mechanisms"]
-        == "camkii nmdar peer peerca peerlink sk skkin skpeer spineca user"
+        == "camkii neckca nmdar peer peerca peerlink sk skkin skpeer spineca user"
     )
     mod.write_text(mod.read_text() + "COMMENT another ENDCOMMENT\n")
     assert compile_([mod]) not in folders
@@ -157,7 +157,7 @@ def test_library_for_another_neuron_is_refused(tmp_path):
 def test_library_without_ours_is_refused(foreign_library):
     said = refused(load_library, foreign_library)
     assert (
-        "libnrnmech.so has no mechanism camkii, nmdar, peer, peerca, peerlink, skkin, skpeer, spineca; compile it with `nubridge mechanisms`"
+        "libnrnmech.so has no mechanism camkii, neckca, nmdar, peer, peerca, peerlink, skkin, skpeer, spineca; compile it with `nubridge mechanisms`"
         in said
     )
 

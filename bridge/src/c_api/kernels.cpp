@@ -30,12 +30,13 @@ public:
     nubridge_status get(Policy policy, const double* inputs, std::size_t input_count, double* state,
                         std::size_t state_count, const Find& find) {
         const std::lock_guard<std::mutex> lock(mutex_);
-        if (inputs_.size() == input_count && policy_ == policy && std::equal(inputs_.begin(), inputs_.end(), inputs)) {
+        if (found_ && policy_ == policy && std::equal(inputs_.begin(), inputs_.end(), inputs)) {
             std::copy(state_.begin(), state_.end(), state);
             return status_;
         }
         const nubridge_status status = find();
         if (status < 0) return status;
+        found_ = true;
         policy_ = policy;
         status_ = status;
         inputs_.assign(inputs, inputs + input_count);
@@ -45,6 +46,7 @@ public:
 
 private:
     std::mutex mutex_;
+    bool found_ = false;
     Policy policy_ = Policy::clamp;
     nubridge_status status_ = NUBRIDGE_OK;
     std::vector<double> inputs_, state_;
