@@ -11,7 +11,6 @@ namespace nubridge::dynamics {
 namespace {
 
 constexpr std::size_t max_states = MassAction::max_states;
-constexpr std::size_t max_channels = 128;
 /// Of a leap times the fastest rate.
 constexpr double longest_leap = 0.1;
 
@@ -72,19 +71,21 @@ void MoleculeLeap::fire(const Channel& channel, double times, double* counts) co
 
 void MoleculeLeap::once(const double* inputs, double h_ms, double per_uM, chemistry::RandomStream& random,
                         double* counts) const noexcept {
-    double begin[max_states], probability[max_channels];
+    double begin[max_states];
     std::copy_n(counts, states_, begin);
+    const auto probability = [&](std::size_t channel, std::size_t state) {
+        return h_ms * rate(channels_[channel], state, inputs, per_uM, begin);
+    };
     for (const Source& source : sources_) {
         double there = std::min(begin[source.state], counts[source.state]);  // others may have taken some
         double leaving = 0.0;
-        for (std::size_t c = source.begin; there > 0.0 && c < source.end; ++c)
-            leaving += probability[c - source.begin] = h_ms * rate(channels_[c], source.state, inputs, per_uM, begin);
+        for (std::size_t c = source.begin; there > 0.0 && c < source.end; ++c) leaving += probability(c, source.state);
         double gone = there > 0.0 ? chemistry::binomial(random, there, std::min(1.0, leaving)) : 0.0;
         for (std::size_t c = source.begin; gone > 0.0 && c < source.end; ++c) {
             const Channel& channel = channels_[c];
-            const double share = std::min(1.0, probability[c - source.begin] / leaving);
+            const double own = probability(c, source.state), share = std::min(1.0, own / leaving);
             const double chosen = c + 1 == source.end ? gone : chemistry::binomial(random, gone, share);
-            leaving -= probability[c - source.begin];
+            leaving -= own;
             gone -= chosen;
             double times = chosen;
             if (channel.takes_two) times = std::min(chosen, std::floor(0.5 * counts[source.state]));

@@ -13,7 +13,6 @@ in more calcium than a neuron's.
 
 from __future__ import annotations
 
-import argparse
 import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
@@ -23,7 +22,8 @@ import matplotlib as mpl
 import numpy as np
 
 import nubridge
-from nubridge import paths, plot
+from nubridge import plot
+from nubridge.demos import _command
 
 from .spine import SPINES, SpinyCell
 
@@ -111,16 +111,12 @@ def main(argv: list[str] | None = None) -> int:
     """The command line; returns the exit status."""
     from tqdm import tqdm
 
-    parser = argparse.ArgumentParser(
-        prog="nubridge demo frequency", description="CaMKII in spines of a pyramidal cell, from 1 to 100 Hz."
-    )
-    parser.add_argument(
-        "--output", type=Path, metavar="DIR", help="default: build/demo in a checkout, else nubridge-demo"
-    )
-    parser.add_argument("--quick", action="store_true", help="a quarter of a second in place of two")
-    options = parser.parse_args(argv)
-    output = options.output or paths.demo_output()
-    output.mkdir(parents=True, exist_ok=True)
+    options = _command.parser(
+        "nubridge demo frequency",
+        "CaMKII in spines of a pyramidal cell, from 1 to 100 Hz.",
+        "a quarter of a second in place of two",
+    ).parse_args(argv)
+    output = _command.folder(options)
     nubridge.load(demo=True)
     cell = SpinyCell()
     length_ms = QUICK_ms if options.quick else LENGTH_ms

@@ -9,7 +9,6 @@ other; the band holds 95 % of what 50 independent channels do around nu(t).
 
 from __future__ import annotations
 
-import argparse
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +16,8 @@ import matplotlib as mpl
 import numpy as np
 
 import nubridge
-from nubridge import paths, plot
-from nubridge.demos import particles_model
+from nubridge import plot
+from nubridge.demos import _command, particles_model
 
 CHANNELS = 50
 VOLUME_um3 = 40 / 602.214076
@@ -83,16 +82,11 @@ def draw(path: Path, traces: dict[str, np.ndarray], peer: str) -> None:
 
 def main(argv: list[str] | None = None) -> int:
     """The command line; returns the exit status."""
-    parser = argparse.ArgumentParser(prog="nubridge demo particles", description="NEURON and MCell side by side.")
-    parser.add_argument(
-        "--output", type=Path, metavar="DIR", help="default: build/demo in a checkout, else nubridge-demo"
-    )
-    parser.add_argument("--quick", action="store_true", help="30 ms in place of 150")
+    parser = _command.parser("nubridge demo particles", "NEURON and MCell side by side.", "30 ms in place of 150")
     parser.add_argument("--peer", default="mcell", help="mcell (default), ssa, or your own as module:Class")
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args(argv)
-    output = options.output or paths.demo_output()
-    output.mkdir(parents=True, exist_ok=True)
+    output = _command.folder(options)
     nubridge.load(demo=True)
     cell = Cell()
     with nubridge.Session(peer=options.peer, model=MODEL, window_us=25, seed=options.seed) as session:

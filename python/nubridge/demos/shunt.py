@@ -13,7 +13,6 @@ channels.
 
 from __future__ import annotations
 
-import argparse
 import dataclasses
 from pathlib import Path
 from typing import Any
@@ -22,7 +21,8 @@ import matplotlib as mpl
 import numpy as np
 
 import nubridge
-from nubridge import paths, plot
+from nubridge import plot
+from nubridge.demos import _command
 
 from .spine import SPINES, SpinyCell
 
@@ -131,14 +131,10 @@ def main(argv: list[str] | None = None) -> int:
     """The command line; returns the exit status."""
     from tqdm import tqdm
 
-    parser = argparse.ArgumentParser(prog="nubridge demo shunt", description="SK channels in spines shunt the EPSP.")
-    parser.add_argument(
-        "--output", type=Path, metavar="DIR", help="default: build/demo in a checkout, else nubridge-demo"
-    )
-    parser.add_argument("--quick", action="store_true", help="3 volleys in place of 10")
-    options = parser.parse_args(argv)
-    output = options.output or paths.demo_output()
-    output.mkdir(parents=True, exist_ok=True)
+    options = _command.parser(
+        "nubridge demo shunt", "SK channels in spines shunt the EPSP.", "3 volleys in place of 10"
+    ).parse_args(argv)
+    output = _command.folder(options)
     nubridge.load(demo=True)
     cell, volleys = SpinyCell(), 3 if options.quick else VOLLEYS
     trains = [run(cell, channels, volleys) for channels in tqdm(CHANNELS, desc="trains", disable=None, leave=False)]

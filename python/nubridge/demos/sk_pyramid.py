@@ -17,7 +17,6 @@ SK rates are those of room temperature.
 
 from __future__ import annotations
 
-import argparse
 import csv
 import dataclasses
 import math
@@ -252,17 +251,13 @@ def write_csv(path: Path, rows: list[dict[str, Any]]) -> None:
 def main(argv: list[str] | None = None) -> int:
     """The command line; returns the exit status."""
     import nubridge
-    from nubridge import paths
+    from nubridge.demos import _command
     from nubridge.demos import sk_pyramid_figures as figures
 
-    parser = argparse.ArgumentParser(prog="nubridge demo", description="SK channels in a pyramidal cell.")
-    parser.add_argument(
-        "--output", type=Path, metavar="DIR", help="default: build/demo in a checkout, else nubridge-demo"
+    options = _command.parser("nubridge demo", "SK channels in a pyramidal cell.", "a short run, no movie").parse_args(
+        argv
     )
-    parser.add_argument("--quick", action="store_true", help="a short run, no movie")
-    options = parser.parse_args(argv)
-    output = options.output or paths.demo_output()
-    output.mkdir(parents=True, exist_ok=True)
+    output = _command.folder(options)
 
     nubridge.load(demo=True)
     protocol = QUICK if options.quick else FULL

@@ -17,7 +17,6 @@ SK has the rates of room temperature, receptors, channels and pumps those of 34 
 
 from __future__ import annotations
 
-import argparse
 import dataclasses
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -28,6 +27,7 @@ import numpy as np
 
 import nubridge
 from nubridge import paths, plot
+from nubridge.demos import _command
 
 SPINES = 13
 LEADS_ms = [10.0 * (5 * place % SPINES - 6) for place in range(SPINES)]
@@ -199,16 +199,10 @@ def _leads(rows: list[Any], run: Run) -> None:
 
 def main(argv: list[str] | None = None) -> int:
     """The command line; returns the exit status."""
-    parser = argparse.ArgumentParser(
-        prog="nubridge demo spine", description="CaMKII in the spines of a pyramidal cell."
-    )
-    parser.add_argument(
-        "--output", type=Path, metavar="DIR", help="default: build/demo in a checkout, else nubridge-demo"
-    )
-    parser.add_argument("--quick", action="store_true", help="2 repeats in place of 10")
-    options = parser.parse_args(argv)
-    output = options.output or paths.demo_output()
-    output.mkdir(parents=True, exist_ok=True)
+    options = _command.parser(
+        "nubridge demo spine", "CaMKII in the spines of a pyramidal cell.", "2 repeats in place of 10"
+    ).parse_args(argv)
+    output = _command.folder(options)
     nubridge.load(demo=True)
     cell = SpinyCell()
     theta, timing = (cell.run(protocol, 2 if options.quick else 10) for protocol in PROTOCOLS)

@@ -95,7 +95,9 @@ def test_a_train_of_pulses_gives_the_table_under_cvode():
         assert np.abs(columns[round(t_s * 200) - 1] - expected).max() < 1e-6
 
 
-@pytest.mark.parametrize(("dt_ms", "hold_ms"), [(0.025, 0.2), (0.025, 0.0), (0.1, 0.2), (1.0, 0.2)])
+@pytest.mark.parametrize(
+    ("dt_ms", "hold_ms"), [(0.025, 0.2), (0.025, 0.1), (0.025, 0.0), (0.1, 0.1), (0.1, 0.2), (1.0, 0.2)]
+)
 def test_fixed_steps_keep_two_percent_of_the_largest_value(dt_ms, hold_ms):
     exact = in_neuron(train, 20.0, 500.0, 1e-8)[:, : len(OBSERVABLES)]
     errors = np.abs(in_neuron(train, 20.0, 500.0, 0.0, dt_ms, hold_ms)[:, : len(OBSERVABLES)] - exact)
