@@ -101,7 +101,7 @@ def neuron_steps(mechanism: str, **values: float) -> float:
 
 def over_passive(turns: int, subjects: dict[str, Callable[[], float]], title: str) -> dict[str, list[float]]:
     """ns per segment and step of each turn, above a passive section, which is kept as "passive"."""
-    nubridge.load()
+    nubridge.load(demo=True)
     seconds = timed(turns, {"passive": lambda: neuron_steps("passive"), **subjects}, title)
     ns = {name: [value * 1e9 / (SEGMENTS * STEPS) for value in times] for name, times in seconds.items()}
     return {
@@ -403,7 +403,7 @@ def set_up(mechanism: str) -> float:
 
 def bench_load(turns: int) -> list[Row]:
     """s to insert and initialise 1e5 segments, in NEURON."""
-    nubridge.load()
+    nubridge.load(demo=True)
     names = ["hh", "skkin", "sk"]
     seconds = timed(max(turns // 3, 3), {name: lambda name=name: set_up(name) for name in names}, "load")
     return [row(name, seconds[name], "s", "hh", seconds["hh"]) for name in names]
