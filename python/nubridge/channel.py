@@ -16,6 +16,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import json
 import time
@@ -26,7 +27,6 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from . import _library
-from ._arrays import pointer
 from .errors import InvalidArgumentError, PeerSilentError
 
 #: How long a wait is in the library before Python looks for Ctrl-C.
@@ -52,9 +52,10 @@ class Channel:
         amounts, rates, counts, self.window_ns = shape
         self.config: dict[str, Any] = json.loads(self._lib.nubridge_channel_config(handle).decode())
         self._window = ctypes.c_int64()
-        self._amounts = np.zeros(amounts, np.int64)
-        self._rates = np.zeros(rates)
-        self._counts = np.zeros(counts, np.int64)
+        self._amounts, self._realised, self._counts = ((ctypes.c_int64 * size)() for size in (amounts, amounts, counts))
+        self._rates = (ctypes.c_double * rates)()
+        self._asked = tuple(np.ctypeslib.as_array(one) for one in (self._amounts, self._rates))
+        self._answer = tuple(np.ctypeslib.as_array(one) for one in (self._realised, self._counts))
 
     @classmethod
     def create(
@@ -111,29 +112,26 @@ class Channel:
     def wait_for_peer(self, timeout_s: float = 10, check: Callable[[], None] = lambda: None) -> None:
         """Waits for the peer to attach; `check` is called some times a second and may raise."""
 
-        def come(limit_ms: int) -> int:
+        def come(handle: int, limit_ms: int) -> int:
             check()
-            return self._lib.nubridge_channel_wait_peer(self.handle, limit_ms)
+            return self._lib.nubridge_channel_wait_peer(handle, limit_ms)
 
-        self._wait(come, timeout_s)
+        self._wait(come, (), timeout_s)
 
     def send(self, amounts: ArrayLike, rates: ArrayLike) -> None:
         """Publishes the next window; two may be under way."""
-        amounts = _numbers(amounts, np.int64, self._amounts.size, "amounts")
-        rates = _numbers(rates, np.float64, self._rates.size, "rates")
-        self._check(self._lib.nubridge_channel_send(self.handle, self._next, pointer(amounts), pointer(rates)))
+        _put(amounts, self._amounts, "amounts")
+        _put(rates, self._rates, "rates")
+        self._check(self._lib.nubridge_channel_send(self.handle, self._next, self._amounts, self._rates))
         self._next += 1
 
     def collect(self, timeout_s: float = 10) -> tuple[np.ndarray, np.ndarray]:
         """The realised amounts and the counts of the oldest window under way. PeerDiedError, PeerFailedError with the
         peer's words, PeerSilentError after `timeout_s`, after which it may be called again."""
-        arrays = (pointer(self._amounts), pointer(self._counts))
-
-        def come(limit_ms: int) -> int:
-            return self._lib.nubridge_channel_collect(self.handle, limit_ms, ctypes.byref(self._window), *arrays)
-
-        self._wait(come, timeout_s)
-        return self._amounts.copy(), self._counts.copy()
+        places = (ctypes.byref(self._window), self._realised, self._counts)
+        self._wait(self._lib.nubridge_channel_collect, places, timeout_s)
+        realised, counts = self._answer
+        return realised.copy(), counts.copy()
 
     def drain(self) -> None:
         """Lets the peer end, once it has answered everything."""
@@ -144,20 +142,17 @@ class Channel:
 
         Waits as long as the owner lives unless `timeout_s` is given; PeerDiedError when it does not.
         """
-        arrays = (pointer(self._amounts), pointer(self._rates))
-
-        def come(limit_ms: int) -> int:
-            return self._lib.nubridge_channel_receive(self.handle, limit_ms, ctypes.byref(self._window), *arrays)
-
-        if self._wait(come, timeout_s) == _DRAINED:
+        places = (ctypes.byref(self._window), self._amounts, self._rates)
+        if self._wait(self._lib.nubridge_channel_receive, places, timeout_s) == _DRAINED:
             return None
-        return self._window.value, self._amounts.copy(), self._rates.copy()
+        amounts, rates = self._asked
+        return self._window.value, amounts.copy(), rates.copy()
 
     def reply(self, realised: ArrayLike, counts: ArrayLike) -> None:
         """Answers the window received last: what became of each amount, and the counts at its end."""
-        realised = _numbers(realised, np.int64, self._amounts.size, "realised amounts")
-        counts = _numbers(counts, np.int64, self._counts.size, "counts")
-        self._check(self._lib.nubridge_channel_reply(self.handle, pointer(realised), pointer(counts)))
+        _put(realised, self._realised, "realised amounts")
+        _put(counts, self._counts, "counts")
+        self._check(self._lib.nubridge_channel_reply(self.handle, self._realised, self._counts))
 
     def fail(self, text: str) -> None:
         """Leaves a text for the owner, which raises it as PeerFailedError even when this process is gone."""
@@ -182,10 +177,10 @@ class Channel:
     def _check(self, status: int) -> None:
         _library.check(self._lib, status)
 
-    def _wait(self, come: Callable[[int], int], timeout_s: float | None) -> int:
+    def _wait(self, call: Callable[..., int], places: tuple[Any, ...], timeout_s: float | None) -> int:
         begin = time.monotonic()
         while True:
-            status = come(_SLICE_MS)
+            status = call(self.handle, _SLICE_MS, *places)
             if status != _WAITING:
                 self._check(status)
                 return status
@@ -214,11 +209,15 @@ def _listed(call: Callable[..., int]) -> list[str]:
     return names.value.decode().split()
 
 
-def _numbers(values: ArrayLike, kind: type, size: int, what: str) -> np.ndarray:
-    """`values` as `size` contiguous numbers of that kind, never cast from real to whole ones."""
+def _put(values: ArrayLike, place: ctypes.Array[Any], what: str) -> None:
+    """Writes `values`, one each, into a place of the library's; real ones are never cast to whole ones."""
+    if isinstance(values, list):
+        with contextlib.suppress(TypeError, ValueError):
+            place[:] = values
+            return
     array = np.asarray(values)
-    if array.shape != (size,):
-        raise InvalidArgumentError(f"the {what} have the shape {array.shape}; the session has ({size},)")
-    if kind is np.int64 and array.dtype.kind not in "iu" and size:
+    if array.shape != (len(place),):
+        raise InvalidArgumentError(f"the {what} have the shape {array.shape}; the session has ({len(place)},)")
+    if place._type_ is ctypes.c_int64 and array.dtype.kind not in "iu" and array.size:
         raise InvalidArgumentError(f"the {what} are of the type {array.dtype}; give whole molecules, as int64")
-    return np.ascontiguousarray(array, dtype=kind)
+    place[:] = array.tolist()

@@ -2,6 +2,7 @@
 
 import os
 import signal
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ from neuron_process import nubridge_command
 from nubridge.channel import Channel
 from nubridge.peers import Plan, open_peer, peer_class
 from nubridge.peers.serve import serve
+from nubridge.peers.ssa import SsaPeer
 from peer_process import PARTICLES, PeerProcess
 
 OWN = f"{Path(__file__).parents[2] / 'python/demos/own_peer.py'}:DirectMethod"
@@ -260,6 +262,20 @@ def test_ctrl_c_in_the_peers_terminal_is_told_to_the_owner(config, tmp_path):
             while True:  # the signal may come after a window or two
                 peer.exchange([0, 0, 0], [0.0, 0.0])
         assert peer.close() == 130
+
+
+def test_rates_are_set_where_they_have_changed(config, monkeypatch):
+    told = []
+    monkeypatch.setattr(SsaPeer, "set_rates", lambda _, values: told.append(values.tolist()))
+    owner, end = Channel.pair({**config, "peer": "ssa"}, amounts=3, rates=2, counts=8, window_ns=25_000)
+    with owner, end, ThreadPoolExecutor() as pool:
+        windows = pool.submit(serve, end)
+        for out in (0.0, 0.0, 5.0, 5.0, 0.0):
+            owner.send([0, 0, 0], [out, 1.0])
+            owner.collect()
+        owner.drain()
+        assert windows.result() == 5
+    assert told == [[0.0, 1.0], [5.0, 1.0], [0.0, 1.0]]
 
 
 def test_a_window_that_the_model_has_not_is_refused_with_both(config):

@@ -18,8 +18,11 @@ using std::chrono::steady_clock;
 /// How long a wait sleeps before it looks whether the other side lives.
 constexpr nanoseconds slice = milliseconds(5);
 constexpr std::uint32_t beats_every = 64;
-/// A wait that is likely to be shorter than this spins to its end: to be woken takes a tenth of a millisecond.
-constexpr nanoseconds longest_spin = std::chrono::microseconds(300);
+/// To be woken takes a tenth of a millisecond: a wait that is about to end spins, as long before and after the time that
+/// the last one took as this part of it, within these limits.
+constexpr int share_that_spins = 16;
+constexpr nanoseconds least_spin = std::chrono::microseconds(300);
+constexpr nanoseconds longest_spin = milliseconds(2);
 
 std::size_t rounded(std::size_t bytes) {
     return (bytes + 127) / 128 * 128;
@@ -77,11 +80,15 @@ public:
     template <class Ended>
     Waited wait_longer(std::uint32_t seen, steady_clock::time_point begin, milliseconds limit, Ended&& ended) {
         const auto deadline = begin + limit;
-        if (last_wait_ < longest_spin && spin_while_equal(other_.seq, seen, longest_spin)) return Waited::arrived;
-        own_.waiting = 1;
+        const auto margin = std::clamp(last_wait_ / share_that_spins, least_spin, longest_spin);
+        const auto spin_from = begin + last_wait_ - margin, spin_to = std::min(begin + last_wait_ + margin, deadline);
         Waited found = Waited::not_yet;
         for (;;) {
             beat();
+            const auto now = steady_clock::now();
+            if (now >= spin_from && now < spin_to && spin_while_equal(other_.seq, seen, spin_to - now))
+                return Waited::arrived;
+            own_.waiting = 1;
             if (other_.seq.load() != seen) {
                 found = Waited::arrived;
                 break;
@@ -93,7 +100,9 @@ public:
             }
             const auto left = deadline - steady_clock::now();
             if (over || left <= nanoseconds(0)) break;
-            sleep_while_equal(other_.seq, seen, std::min<nanoseconds>(slice, left));
+            const auto until_spin = now < spin_from ? nanoseconds(spin_from - now) : slice;
+            sleep_while_equal(other_.seq, seen, std::min({slice, nanoseconds(left), until_spin}));
+            own_.waiting = 0;
         }
         own_.waiting = 0;
         return other_.seq.load() != seen ? Waited::arrived : found;

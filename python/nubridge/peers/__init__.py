@@ -11,7 +11,7 @@ import importlib
 import importlib.util
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -33,8 +33,8 @@ KINDS = {
 class Peer(abc.ABC):
     """A simulator behind a coupling; the base of every adapter.
 
-    The order of calls in every window: `set_rates`, `inject`, `advance`, `counts`. `close` is the last call. What an
-    adapter raises reaches the owner of the session as text.
+    The order of calls in every window: `set_rates` where a rate has changed, `inject`, `advance`, `counts`. `close` is the
+    last call. What an adapter raises reaches the owner of the session as text.
     """
 
     def __init__(self, plan: Plan) -> None:
@@ -63,7 +63,7 @@ class Peer(abc.ABC):
         """By so much time, a multiple of `plan.step_ns`."""
 
     @abc.abstractmethod
-    def counts(self) -> NDArray[np.int64]:
+    def counts(self) -> NDArray[np.int64] | Sequence[int]:
         """The sums that `plan.counts` asks for, now."""
 
     def molecules(self) -> NDArray[np.int64]:

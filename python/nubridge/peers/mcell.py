@@ -37,21 +37,28 @@ class McellPeer(Peer):
 
     A clamped species keeps its number of molecules. Its process must be left by `nubridge.peers.process.leave`: MCell's
     own end writes files and crashes. The numbers of a checkpoint are exact, but it holds no random numbers: the run that
-    goes on from it is another sample.
+    goes on from it is another sample. What a window does is in plain numbers: MCell leaves the caches cold, in which one
+    call of NumPy takes 10 to 50 us.
     """
 
     def __init__(self, plan: Plan) -> None:
         super().__init__(plan)
         self._pymcell, self._library = _pymcell()
         require_possible(plan, "mcell")
-        self._sites, self._species = plan.slots()
         self._rates = SiteRates(plan)
-        self._molecules = plan.initial.copy()
-        self._all = list(np.ndindex(plan.initial.shape))
         self._wanted = self._read_every_window()
+        self._sums = [
+            [(self._wanted.index((one.site, s)), int(row[s])) for s in np.flatnonzero(row)]
+            for one, row in zip(plan.counts, plan.weights, strict=True)
+        ]
+        self._all = list(np.ndindex(plan.initial.shape))
+        self._molecules = plan.initial.copy()
         self._fresh = True
         self._open(None)
-        self._placed = np.zeros(len(self._world.slots), np.int64)
+        #: What the next window begins with, beside what NEURON adds: one number for each of the world's slots.
+        self._due = [int(plan.initial[slot]) for slot in self._world.slots]
+        self._now = [int(plan.initial[slot]) for slot in self._wanted]
+        self._amounts = [self._wanted.index(slot) for slot in self._world.slots[: len(plan.amounts)]]
 
     @classmethod
     def missing(cls) -> str:
@@ -62,7 +69,8 @@ class McellPeer(Peer):
         return ""
 
     def _read_every_window(self) -> list[tuple[int, int]]:
-        wanted = set(zip(self._sites.tolist(), self._species.tolist(), strict=True))
+        """The (site, species) of every amount and count."""
+        wanted = set(zip(*(one.tolist() for one in self.plan.slots()), strict=True))
         for count, weights in zip(self.plan.counts, self.plan.weights, strict=True):
             wanted |= {(count.site, s) for s in np.flatnonzero(weights).tolist()}
         return sorted(wanted)
@@ -82,26 +90,30 @@ class McellPeer(Peer):
 
     def molecules(self) -> NDArray[np.int64]:
         if not self._fresh:
-            self._world.read(self._molecules, self._all)
+            self._molecules = np.array(self._world.read(self._all)).reshape(self.plan.initial.shape)
         return self._molecules.copy()
 
     def place(self, site: int, molecules: NDArray[np.int64]) -> None:
         before = self.molecules()[site]
         for slot, (i, s) in enumerate(self._world.slots):
             if i == site and molecules[s] != before[s]:
-                self._placed[slot] = molecules[s] - before[s]
+                self._due[slot] += int(molecules[s] - before[s])
                 self._molecules[site, s] = molecules[s]
+                if (i, s) in self._wanted:
+                    self._now[self._wanted.index((i, s))] = int(molecules[s])
 
     def inject(self, amounts: NDArray[np.int64]) -> NDArray[np.int64]:
-        realised = bounded(amounts, self._molecules[self._sites, self._species], MOST_MOLECULES)
-        # A number is released in the window's first step; the first release is that of the start, too.
-        numbers = [self._molecules[slot] for slot in self._world.slots] if self._fresh else self._placed
-        numbers = np.array(numbers, np.int64)
-        numbers[: len(realised)] += realised
-        self._world.release(numbers)
-        self._placed[:] = 0
-        self._realised = realised
-        return realised
+        present = [self._now[place] for place in self._amounts]
+        wanted = amounts.tolist()
+        if not all(0 <= had + more <= MOST_MOLECULES for had, more in zip(present, wanted, strict=True)):
+            amounts = bounded(amounts, np.array(present), MOST_MOLECULES)
+            wanted = amounts.tolist()
+        for slot, number in enumerate(wanted):
+            self._due[slot] += number
+        self._world.release(self._due)  # in the window's first step
+        self._due = [0] * len(self._due)
+        self._realised = wanted
+        return amounts
 
     def advance(self, window_ns: int) -> None:
         if window_ns != self.plan.window_ns:
@@ -110,29 +122,26 @@ class McellPeer(Peer):
             )
         self._world.run(window_ns // self.plan.step_ns)
         if self._fresh:
-            before = self._molecules.copy()
-            self._world.read(self._molecules, self._all)
-            self._require_counts(before)
             self._fresh = False
-        else:
-            self._world.read(self._molecules, self._wanted)
+            self._require_counts(self._molecules, self.molecules())
+        self._now = self._world.read(self._wanted)
 
-    def _require_counts(self, before: NDArray[np.int64]) -> None:
+    def _require_counts(self, before: NDArray[np.int64], after: NDArray[np.int64]) -> None:
         """MCell finds a count in a table that it does not check: the conserved totals tell whether all are right."""
-        if self.plan.amounts:
-            np.add.at(before, (self._sites, self._species), self._realised)
+        for (i, s), number in zip(self._world.slots, self._realised, strict=False):
+            before[i, s] += number
         for total in self.plan.network.conserved:
             columns = [self.plan.network.species_index(name) for name in total]
             weights = np.array(list(total.values()))
-            for site, (had, has) in enumerate(zip(before[:, columns], self._molecules[:, columns], strict=True)):
+            for site, (had, has) in enumerate(zip(before[:, columns], after[:, columns], strict=True)):
                 if had @ weights != has @ weights:
                     raise PeerError(
                         f"MCell counts {has @ weights} molecules of {' + '.join(total)} at site "
                         f"{self.plan.sites[site].name!r}, where {had @ weights} were released; use fewer species"
                     )
 
-    def counts(self) -> NDArray[np.int64]:
-        return self.plan.sums(self._molecules)
+    def counts(self) -> list[int]:
+        return [sum([weight * self._now[place] for place, weight in terms]) for terms in self._sums]
 
     def checkpoint(self, path: str | os.PathLike[str]) -> None:
         state = {
@@ -156,8 +165,9 @@ class McellPeer(Peer):
             self._open(Path(folder, "mcell"))
         self._rates.constants[:], self._rates.values[:] = state["constants"], state["values"]
         self._apply(np.argwhere(self._rates.constants >= 0).tolist())
-        self._world.read(self._molecules, self._all)
         self._fresh = False
+        self._due = [0] * len(self._due)
+        self._now = self._world.read(self._wanted)
 
     def close(self) -> None:
         flush_c()

@@ -48,6 +48,7 @@ class World:
         self._injectors: list[ctypes.c_void_p] = []
         #: Of each number of `release`: its site and its species; first those of the plan's amounts.
         self.slots = _slots(plan)
+        self._numbers = [0] * len(self.slots)
         with tempfile.TemporaryDirectory() as folder:
             log = Path(folder, "log")
             with printed(log):
@@ -195,22 +196,23 @@ class World:
             code = self._m.mcell_modify_multiple_rate_constants(self._world, names, values, len(names))
             self._require(code, f"change the rates {', '.join(names)}")
 
-    def release(self, numbers: NDArray[np.int64]) -> None:
+    def release(self, numbers: Sequence[int]) -> None:
         """What the next window begins with, one number for each of `slots`; below 0 it removes."""
-        for injector, number in zip(self._injectors, numbers.tolist(), strict=True):
-            self._library.set_release_site_constant_number(injector, number)
+        for slot, number in enumerate(numbers):
+            if number != self._numbers[slot]:
+                self._library.set_release_site_constant_number(self._injectors[slot], number)
+                self._numbers[slot] = number
 
     def run(self, iterations: int) -> None:
         """By so many steps."""
         self._require(self._m.mcell_run_n_iterations(self._world, RARELY, 0, iterations), "run")
 
-    def read(self, molecules: NDArray[np.int64], wanted: Iterable[tuple[int, int]]) -> None:
-        """Writes the counts of these (site, species) into sites x species."""
-        for i, s in wanted:
-            count = self._m.mcell_get_count(*self._places[i][s], self._world)
-            if count < 0:
-                self._require(count, f"count {self._plan.network.species[s]}")
-            molecules[i, s] = count
+    def read(self, wanted: Iterable[tuple[int, int]]) -> list[int]:
+        """The counts of these (site, species)."""
+        counts = [self._m.mcell_get_count(*self._places[i][s], self._world) for i, s in wanted]
+        if counts and min(counts) < 0:
+            self._require(min(counts), "count its molecules")
+        return counts
 
     def save(self, path: Path) -> None:
         """MCell's own checkpoint."""

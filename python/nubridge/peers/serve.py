@@ -10,8 +10,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from ..channel import Channel
 from ..errors import PeerError
 from . import open_peer
@@ -50,7 +48,7 @@ def serve(channel: Channel, config: Mapping[str, Any] | None = None) -> int:
 
 def _exchange(channel: Channel, peer: SwitchedPeer, config: Mapping[str, Any]) -> int:
     plan, windows, parts = peer.plan, 0, int(config.get("parts", 1))
-    last = int(config.get("epoch", 0)) - 1
+    last, before = int(config.get("epoch", 0)) - 1, None
     while (message := channel.receive()) is not None:
         window, amounts, rates = message
         if (len(amounts), len(rates)) != (len(plan.amounts), len(plan.rates) + len(plan.regimes)):
@@ -62,13 +60,15 @@ def _exchange(channel: Channel, peer: SwitchedPeer, config: Mapping[str, Any]) -
             peer.checkpoint(Path(config["saves"]))
             realised = amounts
         else:
-            peer.set_rates(rates[: len(plan.rates)])
-            peer.set_regimes(rates[len(plan.rates) :])
+            if (bits := rates.tobytes()) != before:
+                peer.set_rates(rates[: len(plan.rates)])
+                peer.set_regimes(rates[len(plan.rates) :])
+                before = bits
             realised = peer.inject(amounts)
             peer.advance(plan.window_ns)
             windows += 1
         last = window
-        channel.reply(realised, np.rint(peer.counts() * parts).astype(np.int64))
+        channel.reply(realised, peer.counts(parts))
     if "checkpoint" in plan.options:
         peer.checkpoint(Path(plan.options["checkpoint"]))
     return windows

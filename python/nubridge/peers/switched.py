@@ -63,6 +63,8 @@ class SwitchedPeer:
 
     def inject(self, amounts: NDArray[np.int64]) -> NDArray[np.int64]:
         """As of a peer."""
+        if not self._nu:
+            return self._peer.inject(amounts)
         in_nu = np.isin(self._sites, list(self._nu))
         realised = self._peer.inject(np.where(in_nu, 0, amounts))
         for slot in np.flatnonzero(in_nu):
@@ -75,12 +77,12 @@ class SwitchedPeer:
         for site, nu in self._nu.items():
             nu.advance(window_ns * 1e-9, self._rates.molecular[site])
 
-    def counts(self) -> NDArray[np.float64]:
-        """As of a peer; of a site in nu the means, which need not be whole."""
-        counts = self._peer.counts().astype(np.float64)
-        for slot, count in enumerate(self.plan.counts):
+    def counts(self, parts: int) -> list[int]:
+        """As of a peer, in so many parts of a molecule; of a site in nu the means, to the nearest part."""
+        counts = [int(count) * parts for count in self._peer.counts()]
+        for slot, count in enumerate(self.plan.counts) if self._nu else ():
             if count.site in self._nu:
-                counts[slot] = self.plan.weights[slot] @ self._nu[count.site].means
+                counts[slot] = round(parts * float(self.plan.weights[slot] @ self._nu[count.site].means))
         return counts
 
     def checkpoint(self, path: str | os.PathLike[str]) -> None:
