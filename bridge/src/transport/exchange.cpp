@@ -18,8 +18,8 @@ using std::chrono::steady_clock;
 /// How long a wait sleeps before it looks whether the other side lives.
 constexpr nanoseconds slice = milliseconds(5);
 constexpr std::uint32_t beats_every = 64;
-/// To be woken takes a tenth of a millisecond: a wait that is about to end spins, as long before and after the time that
-/// the last one took as this part of it, within these limits.
+/// To be woken takes a tenth of a millisecond: a wait that is about to end spins, as long before and after the time
+/// that the last one took as this part of it, within these limits.
 constexpr int share_that_spins = 16;
 constexpr nanoseconds least_spin = std::chrono::microseconds(300);
 constexpr nanoseconds longest_spin = milliseconds(2);
