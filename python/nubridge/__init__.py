@@ -9,7 +9,7 @@
 __version__ = "0.1.0"
 
 from ._boltzmann import FieldFit
-from ._regime_rule import copy_number
+from ._regime_rule import copy_number, non_uniformity
 from .closure import Closure
 from .dynamics import BasisCombination, GridElements, Polynomial, SmoothMap
 from .errors import (
@@ -114,6 +114,7 @@ __all__ = [
     "gccd",
     "load",
     "neck",
+    "non_uniformity",
     "record",
     "report",
     "simulate",

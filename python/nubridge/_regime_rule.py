@@ -7,7 +7,7 @@ from typing import Any
 
 from .errors import InvalidArgumentError
 
-#: (segment, its regime now, molecules by what is read) -> the regime from the next window on.
+#: (segment, its regime now, molecules by what is read, and "non_uniformity") -> the regime from the next window on.
 Rule = Callable[[Any, str, Mapping[str, float]], str]
 
 
@@ -28,6 +28,30 @@ def copy_number(low: float, high: float, of: str | None = None) -> Rule:
             raise InvalidArgumentError(f"{of!r} is not read; read are {', '.join(counts)}")
         found = next(iter(counts.values())) if of is None else counts[of]
         return "nu" if found >= high else "particles" if found <= low else regime
+
+    return rule
+
+
+def non_uniformity(low: float, high: float) -> Rule:
+    """A rule with hysteresis: nu where at most the part `low` of the ions is not well mixed, particles from `high` on.
+
+    The part is estimated by `nubridge.peers.mixing` every `every_ms`. Let the session have the rule before finitialize(). In
+    your own rule it stands as `counts["non_uniformity"]`.
+
+    >>> rule = non_uniformity(0.05, 0.1)
+    >>> [rule(None, "nu", {"non_uniformity": part}) for part in (0.07, 0.1)], rule(None, "particles", {"non_uniformity": 0.07})
+    (['nu', 'particles'], 'particles')
+    """
+    if not 0 <= low < high:
+        raise InvalidArgumentError(f"low is {low} and high {high}; low must be below high, and not negative")
+
+    def rule(_segment: Any, regime: str, counts: Mapping[str, float]) -> str:
+        if "non_uniformity" not in counts:
+            raise InvalidArgumentError(
+                "the peer does not tell how mixed its sites are; set the rule before finitialize()"
+            )
+        found = counts["non_uniformity"]
+        return "particles" if found >= high else "nu" if found <= low else regime
 
     return rule
 

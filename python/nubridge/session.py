@@ -94,6 +94,7 @@ class Session:
         self._record = WindowLog(Path(record), self._folder / "windows") if record else None
         self._bundle: Bundle | None = None
         self._watch: Watch | None = None
+        self._mixing_ns = 0
         self._lawful: Kinds | None = None
         self._handler = self._at_initialisation()
 
@@ -176,11 +177,14 @@ class Session:
         """Lets a rule choose the regime of every site while NEURON runs; None ends it.
 
         `rule(segment, regime, counts)` returns "nu" or "particles". `counts` are molecules by what is read, the ion's species
-        first. `nubridge.copy_number(low, high)` is one.
+        first, and the site's `non_uniformity` where the rule is set before finitialize(). `nubridge.copy_number(low, high)` is
+        one, and `nubridge.non_uniformity(low, high)`.
         """
         if self._watch is not None:
             self._watch.stop()
             self._watch = None
+        if self._channel is None:
+            self._mixing_ns = round(every_ms * 1e6) if rule is not None else 0
         if rule is not None:
             self._watch = Watch(self, rule, every_ms)
             self._watch.start()
@@ -202,14 +206,13 @@ class Session:
         _library.check(lib, lib.nubridge_coupling_save(self._number))
         self._show()
         rows = [self._books(slot) for slot in range(len(self._sites))]
-        slots = sum(len(site.counts) for site in self._sites)
         books = {
             "session": self._identity(),
             "epoch": self.report().windows,
             "t_ms": n.t,
             "books": [books for books, _ in rows],
             "carried": [carried for _, carried in rows],
-            "counts": [int(lib.nubridge_coupling_count(self._number, slot)) for slot in range(slots)],
+            "counts": [int(lib.nubridge_coupling_count(self._number, slot)) for slot in range(len(self._counted_of()))],
             "told_ms": [site.segment.peerca.told for site in self._sites],
             "regimes": [site.regime for site in self._sites],
         }
@@ -264,7 +267,7 @@ class Session:
             lib.nubridge_coupling_finish(number)
             lib.nubridge_coupling_close(number)
             if self._record:
-                self._record.gather([site.name for site in self._sites], self._plan()["counts"], PARTS)
+                self._record.gather([site.name for site in self._sites], self._counted_of(), PARTS)
         if channel is not None:
             channel.close()
         self._process.end()
@@ -299,7 +302,8 @@ class Session:
             )
         config = self._plan()
         plan = Plan.of(config)
-        counts = np.ascontiguousarray(plan.sums(plan.initial) * PARTS)
+        counts = np.zeros(len(self._counted_of()), np.int64)
+        counts[: len(plan.counts)] = plan.sums(plan.initial) * PARTS
         if self._bundle is not None:
             config["options"] = {**config["options"], "restore": str(self._bundle.put_peer(self._folder))}
             counts = np.array(self._bundle.books["counts"], np.int64)
@@ -337,10 +341,19 @@ class Session:
             "amounts": [{"site": site.name, "species": site.species} for site in self._sites],
             "rates": self._rates,
             "regimes": [site.name for site in self._sites],
-            "counts": [{"site": site.name, "weights": weights} for site in self._sites for weights in site.counts],
+            "mixing_ns": self._mixing_ns,
+            "counts": self._counts(),
             "parts": PARTS,
             "saves": str(self._folder / "peer"),
         }
+
+    def _counts(self) -> list[dict[str, Any]]:
+        return [{"site": site.name, "weights": weights} for site in self._sites for weights in site.counts]
+
+    def _counted_of(self) -> list[dict[str, Any]]:
+        """Of every slot of counts what it holds."""
+        mixed = [{"site": site.name, "weights": {"non_uniformity": 1}} for site in self._sites if self._mixing_ns]
+        return self._counts() + mixed
 
     def _identity(self) -> dict[str, Any]:
         """What two sessions have in common of which one goes on where the other was."""
@@ -365,8 +378,11 @@ class Session:
     def _counted(self) -> Iterator[tuple[Any, str, dict[str, float]]]:
         """Of every site its segment, its regime, and the molecules that are read; nothing before the start."""
         count, slots = _library.library().nubridge_coupling_count, itertools.count()
+        mixing = itertools.count(sum(len(site.counts) for site in self._sites))
         for site in self._sites if self._number else ():
             counts = {name: count(self._number, next(slots)) / PARTS for name in site.count_names}
+            if self._mixing_ns:
+                counts["non_uniformity"] = count(self._number, next(mixing)) / PARTS
             yield site.segment, _REGIMES[site.regime], counts
 
     def _tell_regimes(self) -> None:

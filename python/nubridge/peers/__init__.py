@@ -37,6 +37,9 @@ class Peer(abc.ABC):
     last call. What an adapter raises reaches the owner of the session as text.
     """
 
+    #: False where every site is well mixed by construction.
+    has_space = True
+
     def __init__(self, plan: Plan) -> None:
         """Builds the model of `plan`, at its initial amounts; nothing has moved yet."""
         self.plan = plan

@@ -72,6 +72,8 @@ class Plan:
     counts: tuple[Count, ...] = ()
     #: The sites, by index, that may be handed over to nu.
     regimes: tuple[int, ...] = ()
+    #: How often the non-uniformity of every site is found, to be told behind the counts; 0 is never.
+    mixing_ns: int = 0
     window_ns: int = 25_000
     step_ns: int = 1_000
     seed: int = 0
@@ -102,6 +104,7 @@ class Plan:
             rates=each(config.get("rates", ()), Rate),
             counts=each(config.get("counts", ()), Count),
             regimes=tuple(_site(sites, one) for one in config.get("regimes", ())),
+            mixing_ns=int(config.get("mixing_ns", 0)),
             window_ns=int(config.get("window_ns", 25_000)),
             step_ns=int(config.get("step_ns", 1_000)),
             seed=int(config.get("seed", 0)),

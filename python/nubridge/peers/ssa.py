@@ -24,6 +24,8 @@ class SsaPeer(Peer):
     those of a fresh stream.
     """
 
+    has_space = False
+
     def __init__(self, plan: Plan) -> None:
         super().__init__(plan)
         self._epoch = 0

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import Peer
+from .mixing import Mixing
 from .nu import Kinds, NuSite
 from .rates import SiteRates
 
@@ -27,7 +28,8 @@ class SwitchedPeer:
 
     A site that goes into nu takes all molecules from the peer, which simulates an empty site from then on; one that comes back
     is drawn from the law and put there. Both in whole numbers, with every conserved total as it was. The order of calls in a
-    window: `set_rates`, `set_regimes`, `inject`, `advance`, `counts`.
+    window: `set_rates`, `set_regimes`, `inject`, `advance`, `counts`. Behind the counts stands the non-uniformity of every
+    site where the plan asks for it.
     """
 
     def __init__(self, peer: Peer) -> None:
@@ -36,6 +38,9 @@ class SwitchedPeer:
         self._sites, self._species = peer.plan.slots()
         self._nu: dict[int, NuSite] = {}
         self._handed = 0
+        self._mixing = Mixing(peer.plan, self._kinds) if peer.plan.mixing_ns and peer.has_space else None
+        self._non_uniformity = [0.0] * len(peer.plan.sites) if peer.plan.mixing_ns else []
+        self._now_ns = 0
 
     @functools.cached_property
     def _kinds(self) -> Kinds:
@@ -63,8 +68,12 @@ class SwitchedPeer:
 
     def inject(self, amounts: NDArray[np.int64]) -> NDArray[np.int64]:
         """As of a peer."""
-        if not self._nu:
-            return self._peer.inject(amounts)
+        realised = self._injected(amounts) if self._nu else self._peer.inject(amounts)
+        if self._mixing is not None:
+            self._mixing.add(realised)
+        return realised
+
+    def _injected(self, amounts: NDArray[np.int64]) -> NDArray[np.int64]:
         in_nu = np.isin(self._sites, list(self._nu))
         realised = self._peer.inject(np.where(in_nu, 0, amounts))
         for slot in np.flatnonzero(in_nu):
@@ -76,6 +85,12 @@ class SwitchedPeer:
         self._peer.advance(window_ns)
         for site, nu in self._nu.items():
             nu.advance(window_ns * 1e-9, self._rates.molecular[site])
+        self._now_ns += window_ns
+        if self._mixing is not None and self._now_ns % self.plan.mixing_ns < window_ns:
+            molecules = self._peer.molecules().astype(np.float64)
+            for site, nu in self._nu.items():
+                molecules[site] = nu.means
+            self._non_uniformity = self._mixing.of_sites(molecules, self._rates.molecular)
 
     def counts(self, parts: int) -> list[int]:
         """As of a peer, in so many parts of a molecule; of a site in nu the means, to the nearest part."""
@@ -83,7 +98,7 @@ class SwitchedPeer:
         for slot, count in enumerate(self.plan.counts) if self._nu else ():
             if count.site in self._nu:
                 counts[slot] = round(parts * float(self.plan.weights[slot] @ self._nu[count.site].means))
-        return counts
+        return counts + [round(parts * one) for one in self._non_uniformity]
 
     def checkpoint(self, path: str | os.PathLike[str]) -> None:
         """The peer's own, and beside it, with `.nu` after the name, the sites in nu."""

@@ -127,6 +127,41 @@ def test_the_rule_of_copy_numbers_hands_over_with_hysteresis():
     assert np.abs(np.diff(in_nu)).sum() == 2
 
 
+def mixed(peer):
+    """(non-uniformity, in nu) whenever the rule is asked, of a site into and out of which calcium flows."""
+    from neuron import n
+
+    import nubridge
+
+    section, seen = spine(n), []
+    section(0.5).casource.amplitude, section(0.5).casource.period = 0.004, 6.0
+    rule = nubridge.non_uniformity(0.03, 0.06)
+
+    def watched(segment, regime, counts):
+        seen.append((counts["non_uniformity"], regime == "nu"))
+        return rule(segment, regime, counts)
+
+    with nubridge.Session(peer, "sk_calcium", 50, seed=1) as session:
+        session.couple(section(0.5))
+        session.regime_rule(watched, every_ms=0.1)
+        n.finitialize(-65)
+        n.continuerun(3)
+        return np.array(seen)
+
+
+def test_the_rule_of_non_uniformity_hands_over_with_hysteresis():
+    found, in_nu = in_neuron(mixed, "mcell").T
+    found, before, after = found[:-1], in_nu[:-1], in_nu[1:]
+    assert (after == np.where(found >= 0.06, 0, np.where(found <= 0.03, 1, before))).all()
+    assert set(before[(found > 0.03) & (found < 0.06)]) == {0, 1}
+    assert (after > before).any() and (after < before).any()
+
+
+def test_a_peer_without_space_is_well_mixed():
+    found, in_nu = in_neuron(mixed, "ssa").T
+    assert (found == 0).all() and (in_nu[1:] == 1).all()
+
+
 def test_what_a_rule_may_not_say_ends_the_run():
     outcome = run(ruled, "wrong")
     assert outcome.status != 0 and "no regime 'fluid'" in outcome.stderr
@@ -139,6 +174,11 @@ def refused(case):
 
     section = spine(n)
     with nubridge.Session("demos.own_peer:DirectMethod" if case == "peer" else "ssa", "sk_calcium") as session:
+        if case == "late":
+            session.couple(section(0.5))
+            n.finitialize(-65)
+            session.regime_rule(nubridge.non_uniformity(0.1, 0.2))
+            n.fadvance()
         if case == "segment":
             session.set_regime(section(0.5), "nu")
         session.couple(section(0.5))
@@ -151,6 +191,7 @@ def refused(case):
         ("segment", r"spine\(0.5\) is not coupled; coupled are none"),
         ("regime", "no regime 'fluid'; there are particles, nu"),
         ("peer", "hands no site over to nu"),
+        ("late", r"does not tell how mixed its sites are; set the rule before finitialize\(\)"),
     ],
 )
 def test_what_cannot_be_handed_over_is_refused(case, words):
