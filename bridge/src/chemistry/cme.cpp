@@ -164,7 +164,7 @@ void CmeEngine::restart(std::span<const double> amounts, std::uint64_t) {
         stale_rates_ = true;
     } else {
         settle(counts, {1.0});
-        if (closed_) beginning_ = counts;
+        if (closed_) beginning_ = std::move(counts);
     }
 }
 

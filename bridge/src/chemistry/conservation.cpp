@@ -2,6 +2,7 @@
 // numbers that notice an overflow do nearly every network; the rest is done again without a bound.
 #include <algorithm>
 #include <boost/multiprecision/cpp_int.hpp>
+#include <exception>
 #include <limits>
 #include <map>
 #include <numeric>
@@ -16,7 +17,7 @@ namespace nubridge::chemistry {
 namespace {
 
 using Big = boost::multiprecision::cpp_int;
-struct Overflow {};
+struct Overflow : std::exception {};
 
 std::int64_t times(std::int64_t a, std::int64_t b) {
     std::int64_t product = 0;

@@ -55,8 +55,8 @@ inline Pair total(const Pair& sum) {
 
 // glibc's vector mathematics, called by its ABI names: within 4 units in the last place.
 #if defined(NUBRIDGE_HAVE_LIBMVEC) && defined(__AVX2__)
-extern "C" Batch _ZGVdN4v_exp(Batch);
-extern "C" Batch _ZGVdN4v_log(Batch);
+extern "C" Batch _ZGVdN4v_exp(Batch);  // NOLINT(bugprone-reserved-identifier)
+extern "C" Batch _ZGVdN4v_log(Batch);  // NOLINT(bugprone-reserved-identifier)
 inline Batch exp_of(const Batch& x) {
     return _ZGVdN4v_exp(x);
 }

@@ -108,7 +108,7 @@ double Counts::log_base(std::span<const double> state) const {
         total += n;
     }
     if (definition_.base == Base::poisson) return sum;
-    const auto sites = static_cast<double>(*definition_.sites);
+    const auto sites = static_cast<double>(definition_.sites.value_or(0));  // a binomial base has them
     return sum + std::lgamma(sites + 1.0) - std::lgamma(sites - total + 1.0);
 }
 
