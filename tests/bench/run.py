@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import coupled
+import kinetic
 import learning
 import numpy as np
 import peers
@@ -123,11 +124,19 @@ def bench_sk(turns: int) -> list[Row]:
 
 
 def bench_camkii(turns: int) -> list[Row]:
-    """ns per segment and step over passive, in NEURON: camkii as it is, and with a shorter `hold`."""
-    subjects = {name: lambda name=name: neuron_steps(name) for name in ("hh", "sk", "camkii")}
+    """ns per segment and step over passive, in NEURON: camkii as it is, with a shorter `hold`, and by NEURON's KINETIC."""
+    nubridge.load(demo=True)
+    kinetic.load()
+    subjects = {name: lambda name=name: neuron_steps(name) for name in ("hh", "sk", "camkii", "camkiikin")}
     for hold_ms in (0.1, 0.0):
         subjects[f"camkii, hold {hold_ms:g} ms,"] = lambda hold_ms=hold_ms: neuron_steps("camkii", hold=hold_ms)
-    return [*beside_hh(over_passive(turns, subjects, "camkii in NEURON")), *spiny(max(turns // 3, 3))]
+    ns = over_passive(turns, subjects, "camkii in NEURON")
+    beside_kinetic = [
+        row("camkiikin over passive", ns["camkiikin"], "ns/segment/step", name, ns[name])
+        for name in subjects
+        if name.startswith("camkii") and name != "camkiikin"
+    ]
+    return [*beside_hh(ns), *beside_kinetic, *spiny(max(turns // 3, 3))]
 
 
 def resident_kB() -> float:
