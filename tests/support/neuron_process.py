@@ -49,19 +49,28 @@ def environment(**changes: str | Path | None) -> dict[str, str]:
 
 
 def run(
-    function: Callable, *arguments: Any, load: str = "all", timeout_s: float = 120, **changes: str | Path | None
+    function: Callable,
+    *arguments: Any,
+    load: str = "all",
+    timeout_s: float = 120,
+    ranks: int = 1,
+    **changes: str | Path | None,
 ) -> Outcome:
     """Calls `function(*arguments)` in a new process, whatever comes of it. `changes` go to its environment.
 
     `load` is "all" (ours and the tests' mechanisms), "coreneuron" (the same, compiled for CoreNEURON too) or "nothing".
-    They are compiled before the new process starts, so that `timeout_s` is for the function alone.
+    They are compiled before the new process starts, so that `timeout_s` is for the function alone. Of several `ranks` of
+    MPI one returns a value, and the others None.
     """
     if load != "nothing":
         _library_folder(load)
     with tempfile.TemporaryDirectory() as folder:
         task, result = Path(folder, "task"), Path(folder, "result")
-        task.write_bytes(pickle.dumps((function.__code__.co_filename, function.__name__, arguments, load)))
+        task.write_bytes(pickle.dumps((function.__code__.co_filename, function.__name__, arguments, load, ranks)))
         command = [sys.executable, "-X", "faulthandler", __file__, str(task), str(result)]
+        if ranks > 1:
+            command = [str(Path(sys.executable).with_name("mpiexec")), "-n", str(ranks), *command]
+            changes["MPI_LIB_NRN_PATH"] = Path(sys.prefix, "lib", "libmpi.so.12")  # of the package mpich
         done = subprocess.run(
             command, capture_output=True, text=True, timeout=timeout_s, env=environment(**changes), cwd=folder
         )
@@ -87,14 +96,19 @@ def _library_folder(load: str) -> Path:
 
 
 def _child(task: Path, result: Path) -> None:
-    file, name, arguments, load = pickle.loads(task.read_bytes())
+    file, name, arguments, load, ranks = pickle.loads(task.read_bytes())
     if load != "nothing":
         nubridge.load(library=_library_folder(load))
     specification = importlib.util.spec_from_file_location("subject", file)
     module = importlib.util.module_from_spec(specification)
     specification.loader.exec_module(module)
     value = getattr(module, name)(*arguments)
-    result.write_bytes(pickle.dumps(value))
+    if value is not None:
+        result.write_bytes(pickle.dumps(value))
+    if ranks > 1:
+        from neuron import n
+
+        n.quit()  # with MPI, which leaves its shared memory else
 
 
 if __name__ == "__main__":

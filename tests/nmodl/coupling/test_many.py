@@ -49,6 +49,46 @@ def test_neurons_that_run_at_once_do_not_get_into_each_others_way():
     assert all(run == first for run in others)
 
 
+def solved(ranks):
+    """(cai, open fraction, all calcium) at every step, ions realised, and what is left behind: of the spine of every rank."""
+    from neuron import n
+
+    import nubridge
+    from nubridge import channel
+
+    if ranks > 1:
+        n.nrnmpi_init()
+    context = n.ParallelContext()
+    section, rank = n.Section("spine"), int(context.id())
+    section.L = section.diam = 1
+    for mechanism in ("casource", "skpeer"):
+        section.insert(mechanism)
+    section.amplitude_casource = 0.003 * (rank + 1)
+    variables = (section(0.5)._ref_cai, section(0.5).skpeer._ref_popen, section(0.5).skpeer._ref_gbar)
+    traces = [n.Vector().record(variable) for variable in variables]
+    with nubridge.Session("ssa", "sk_calcium", seed=7) as session:
+        session.couple(section(0.5), reads=["O1 + O2 -> skpeer.popen", "Ca_total -> skpeer.gbar"])
+        context.set_maxstep(1)
+        n.finitialize(-65)
+        context.psolve(5)
+        report = session.report()
+        name = session.name
+    found = [list(trace) for trace in traces], report.ledgers[0].realised, name, channel.stale()
+    every = context.py_allgather(found)
+    return None if rank else every
+
+
+def test_a_session_on_each_rank_of_mpi_has_its_own_peer():
+    both = in_neuron(solved, 2, ranks=2)
+    alone = in_neuron(solved, 1)
+    assert both[0][:2] == alone[0][:2]
+    assert both[0][2] != both[1][2]
+    for (_, _, calcium), realised, _, stale in both:
+        assert realised > 0 and calcium[-1] == calcium[0] + realised
+        assert stale == []
+    assert both[1][1] > both[0][1]
+
+
 def compartments():
     """(molecules at the end, ions realised) of each segment of a cable; segment i loses its molecules at 50 i per s."""
     from neuron import n
