@@ -1,6 +1,8 @@
 // Sessions in /dev/shm: names, rights, handshakes, and what dead processes leave.
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sched.h>
+#include <sys/mount.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -94,12 +96,27 @@ TEST(SharedMemorySession, TellsThatThereIsNone) {
     expect_refusal<SessionError>([&] { (void)attach_session(name, at_once); }, {name, "no session"});
 }
 
+/// Gives this process a /dev/shm of 4096 bytes. False where it may not mount.
+bool mount_small_dev_shm() {
+    const std::string uid = std::to_string(::geteuid()), gid = std::to_string(::getegid());
+    if (::unshare(CLONE_NEWUSER | CLONE_NEWNS) != 0) return false;
+    std::ofstream("/proc/self/uid_map") << uid << ' ' << uid << " 1";
+    std::ofstream("/proc/self/setgroups") << "deny";
+    std::ofstream("/proc/self/gid_map") << gid << ' ' << gid << " 1";
+    return ::mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0 &&
+           ::mount("tmpfs", "/dev/shm", "tmpfs", 0, "size=4096") == 0;
+}
+
+/// A limit on the size of files refuses the space as a full /dev/shm does.
+void limit_files() {
+    ::signal(SIGXFSZ, SIG_IGN);
+    const rlimit small{4096, 4096};
+    ::setrlimit(RLIMIT_FSIZE, &small);
+}
+
 TEST(SharedMemorySession, ReportsAFullDevShm) {
     die_after([] {
-        // A limit on the size of files refuses the space as a full /dev/shm does.
-        ::signal(SIGXFSZ, SIG_IGN);
-        const rlimit small{4096, 4096};
-        ::setrlimit(RLIMIT_FSIZE, &small);
+        if (!mount_small_dev_shm()) limit_files();
         const std::string name = fresh_name();
         bool said = false;
         try {
