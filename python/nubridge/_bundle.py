@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from .errors import SessionError
+from .errors import InvalidArgumentError, SessionError
 
 _FORMAT = 1
 _NEURON = "neuron"
@@ -26,18 +26,15 @@ class Bundle:
     files: Mapping[str, bytes]
 
     @classmethod
-    def of(cls, books: Mapping[str, Any], peer: Path) -> Bundle:
-        """Of NEURON as it is now, and of the checkpoint that the peer has written."""
-        from neuron import n
-
+    def of(cls, books: Mapping[str, Any], peer: Path, by: str) -> Bundle:
+        """Of NEURON as it is now, by its SaveState or BBSaveState, and of the checkpoint that the peer has written."""
         with tempfile.TemporaryDirectory() as folder:
-            state, place = n.SaveState(), Path(folder, _NEURON)
-            state.save()
-            state.fwrite(n.File(str(place)))
+            place = Path(folder, _NEURON)
+            _SAVES[by](place)
             files = {_NEURON: place.read_bytes()}
         for name in _PEER:
             files[name] = peer.with_name(name).read_bytes()
-        return cls({"format": _FORMAT, **books}, files)
+        return cls({"format": _FORMAT, "by": by, **books}, files)
 
     def write(self, path: str | os.PathLike[str]) -> None:
         """Whole or not at all: what was there stays until this is written."""
@@ -91,8 +88,47 @@ class Bundle:
         with tempfile.TemporaryDirectory() as folder:
             place = Path(folder, _NEURON)
             place.write_bytes(self.files[_NEURON])
-            state = n.SaveState()
-            state.fread(n.File(str(place)))
-            state.restore()
+            if self.books.get("by") == "BBSaveState":
+                n.BBSaveState().restore(str(place))
+            else:
+                state = n.SaveState()
+                state.fread(n.File(str(place)))
+                state.restore()
         if n.cvode.active():
             n.cvode.re_init()
+
+
+def require_possible(by: str) -> None:
+    """Raises InvalidArgumentError for a way to save that NEURON has not, or that crashes with this model."""
+    from neuron import n
+
+    if by not in _SAVES:
+        raise InvalidArgumentError(f"NEURON saves by {', '.join(_SAVES)}, not by {by!r}")
+    alone = [section for section in n.allsec() if section.cell() is None] if by == "BBSaveState" else []
+    if alone:
+        raise InvalidArgumentError(
+            f"NEURON's BBSaveState crashes on {alone[0]}, which is in no cell; make it with Section(cell=...), or in a template"
+        )
+
+
+def _by_savestate(place: Path) -> None:
+    from neuron import n
+
+    state = n.SaveState()
+    state.save()
+    state.fwrite(n.File(str(place)))
+
+
+def _by_bbsavestate(place: Path) -> None:
+    """It leaves out, in silence, what is in a cell without a gid."""
+    from neuron import n
+
+    n.BBSaveState().save(str(place))
+    found = place.read_text(encoding="utf-8").split("\n").count("begin section")
+    if found != (there := len(list(n.allsec()))):
+        raise InvalidArgumentError(
+            f"NEURON's BBSaveState has saved {found} of {there} sections; give every cell a gid by ParallelContext.cell, or save by SaveState"
+        )
+
+
+_SAVES = {"SaveState": _by_savestate, "BBSaveState": _by_bbsavestate}

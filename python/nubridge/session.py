@@ -24,7 +24,7 @@ from typing import Any
 import numpy as np
 
 from . import _library, mechanisms
-from ._bundle import Bundle
+from ._bundle import Bundle, require_possible
 from ._coupled_site import PARTS, CoupledSite
 from ._peer_process import PeerProcess
 from ._reads import Reads
@@ -189,11 +189,12 @@ class Session:
             self._watch = Watch(self, rule, every_ms)
             self._watch.start()
 
-    def save(self, path: str | os.PathLike[str]) -> None:
+    def save(self, path: str | os.PathLike[str], by: str = "SaveState") -> None:
         """Writes NEURON's state, the peer's and the books between them into one file, from which `restore` goes on.
 
         Of NEURON it is what its SaveState holds. With the peer ssa the run that goes on from the file is this one to the byte;
-        mcell keeps its molecules, not its random numbers. Call it between two steps, after finitialize().
+        mcell keeps its molecules, not its random numbers. Call it between two steps, after finitialize(); ranks of MPI at once,
+        each with a path of its own. `by` "BBSaveState" NEURON writes 15 digits, of the cells that have a gid.
         """
         from neuron import n
 
@@ -202,6 +203,7 @@ class Session:
                 f"the session {self.name} has not started and has nothing to save; call finitialize() first"
             )
         self._require_of_peer("checkpoint", "writes no checkpoint")
+        require_possible(by)
         lib = _library.library()
         _library.check(lib, lib.nubridge_coupling_save(self._number))
         self._show()
@@ -216,7 +218,7 @@ class Session:
             "told_ms": [site.segment.peerca.told for site in self._sites],
             "regimes": [site.regime for site in self._sites],
         }
-        Bundle.of(books, self._folder / "peer").write(path)
+        Bundle.of(books, self._folder / "peer", by).write(path)
         if n.cvode.active():  # as after restore
             n.cvode.re_init()
 

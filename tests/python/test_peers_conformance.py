@@ -221,7 +221,8 @@ def test_ssa_goes_on_from_a_checkpoint_to_the_byte(config, tmp_path):
 @pytest.mark.parametrize(
     ("kind", "words"),
     [
-        ("mcel", "there is no peer 'mcel'"),
+        ("mcel", "there is no peer 'mcel'; there are ssa, mcell, smoldyn"),
+        ("mcell4", "there is no peer 'mcell4', for no package index has MCell4 .* and 'mcell' is the MCell 3.4"),
         ("json:dumps", "no peer"),
         ("gone:Peer", "cannot be imported"),
         ("gone.py:Peer", "there is no file gone.py"),

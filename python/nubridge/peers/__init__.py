@@ -28,6 +28,7 @@ KINDS = {
     "mcell": "nubridge.peers.mcell:McellPeer",
     "smoldyn": "nubridge.peers.smoldyn:SmoldynPeer",
 }
+_WITHOUT = {"mcell4": "no package index has MCell4 to test an adapter with, and 'mcell' is the MCell 3.4 of pyMCell"}
 
 
 class Peer(abc.ABC):
@@ -113,7 +114,8 @@ def peer_class(kind: str) -> type[Peer]:
     """The adapter of a kind. Raises PeerError for a kind that is unknown, or no Peer."""
     module, separator, name = KINDS.get(kind, kind).rpartition(":")
     if not separator:
-        raise PeerError(f"there is no peer {kind!r}; there are {', '.join(KINDS)}, or your own as module:Class")
+        why = f", for {_WITHOUT[kind]}" if kind in _WITHOUT else ""
+        raise PeerError(f"there is no peer {kind!r}{why}; there are {', '.join(KINDS)}, or your own as module:Class")
     try:
         loaded = _from_file(Path(module)) if module.endswith(".py") else importlib.import_module(module)
         found = getattr(loaded, name)

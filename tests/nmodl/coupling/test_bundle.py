@@ -162,9 +162,73 @@ def test_mcell_goes_on_from_a_bundle_by_the_same_law_with_other_random_numbers(t
     assert np.abs(ratio).max() < 4 * np.sqrt(4 / 11)
 
 
+def parallel(path, by):
+    """The run after a bundle and the same from it, of each of two ranks whose cells excite each other."""
+    from neuron import n
+
+    import nubridge
+
+    n.nrnmpi_init()
+    context = n.ParallelContext()
+    rank = int(context.id())
+    n("begintemplate Spine\npublic head\ncreate head\nendtemplate Spine")
+    cell = n.Spine()
+    head = cell.head
+    head.L = head.diam = 1
+    for mechanism in ("casource", "skpeer", "hh"):
+        head.insert(mechanism)
+    head.amplitude_casource, head.period_casource = 0.003 * (rank + 1), 7.3
+    context.set_gid2node(rank, rank)
+    context.cell(rank, n.NetCon(head(0.5)._ref_v, None, sec=head))
+    synapse, clamp = n.ExpSyn(head(0.5)), n.IClamp(head(0.5))
+    clamp.dur, clamp.amp = 1e9, 5e-4
+    excited = context.gid_connect(1 - rank, synapse)
+    excited.delay, excited.weight[0] = 4.3, 1e-4
+    ends = []
+    with nubridge.Session("ssa", "sk_calcium", 50, seed=5) as session:
+        session.couple(head(0.5), reads=["O1 + O2 -> skpeer.popen"])
+        context.set_maxstep(1)
+        n.finitialize(-65)
+        context.psolve(5)  # a spike of each is on its way
+        session.save(f"{path}{rank}", by)
+        for again in (False, True):
+            if again:
+                session.restore(f"{path}{rank}")
+            ends.append([])
+            for until_ms in range(6, 12):
+                context.psolve(until_ms)
+                ends[-1].append((n.t, head(0.5).v, head(0.5).cai, head(0.5).popen_skpeer, synapse.g))
+    every = context.py_allgather(ends)
+    return None if rank else every
+
+
+@pytest.mark.parametrize(("by", "error"), [("SaveState", 0), ("BBSaveState", 1e-12)])  # which writes 15 digits
+def test_ranks_go_on_from_their_bundles_with_the_spikes_that_were_on_their_way(by, error, tmp_path):
+    by_rank = np.array(in_neuron(parallel, str(tmp_path / "bundle"), by, ranks=2))
+    for first, again in by_rank:
+        np.testing.assert_allclose(again, first, rtol=error)
+        assert (first[:, 4] > 0).all()
+
+
+class Holder:
+    """A cell, as BBSaveState wants it."""
+
+    def __init__(self, n):
+        self.head = n.Section("head", cell=self)
+        self.head.insert("skpeer")
+
+
 def refused(case, path):
     from neuron import n
 
+    if case == "cell":
+        import nubridge
+
+        cell = Holder(n)
+        with nubridge.Session("ssa", "sk_calcium") as session:
+            session.couple(cell.head(0.5))
+            n.finitialize(-65)
+            session.save(path, "BBSaveState")
     section, session = session_of(n, "ssa")
     with session:
         if case == "early":
@@ -181,6 +245,10 @@ def refused(case, path):
         if case == "text":
             Path(path).write_text("no bundle")
             session.restore(path)
+        if case == "way":
+            session.save(path, "hdf5")
+        if case == "alone":
+            session.save(path, "BBSaveState")
         if case == "absent":
             session.restore(path + "2")
     if case == "seed":
@@ -195,6 +263,9 @@ def refused(case, path):
         ("back", "NEURON is at 1025000 ns, the particles have reached 2000000 ns .* restore both from one bundle"),
         ("text", "is no bundle of a session"),
         ("absent", "there is no bundle"),
+        ("way", "saves by SaveState, BBSaveState, not by 'hdf5'"),
+        ("alone", "BBSaveState crashes on spine, which is in no cell"),
+        ("cell", "BBSaveState has saved 0 of 1 sections; give every cell a gid"),
         ("seed", "bundle .* of the seed 5, this session of 6"),
     ],
 )
