@@ -31,6 +31,7 @@ from .model import Model
 from .network import Network
 
 _SCHEMA = {"schema": "nubridge-model", "schema_version": 1}
+_KERNEL_KINDS = ("mass_action", "subunit_sums")
 _OPTIMISERS = ("gauss-newton", "lbfgs", "adam")
 _MOST_ERRORS = 100
 
@@ -342,7 +343,7 @@ def _sealed(
     """Makes the model that `settings` (train.toml) describes and writes it to `output`, by default model.json beside it.
 
     A file with protocols is learned. Otherwise a categorical family with the parameter-free closure is exact, and so is
-    mass action (`kind = "mass_action"`, `network` a name or a file): nothing is fitted, the file is checked, sealed with
+    mass action (`kind = "mass_action"` or `"subunit_sums"`, `network` a name or a file): nothing is fitted, the file is checked, sealed with
     its hash and written. The same settings give the same bytes.
     """
     if isinstance(settings, Network) or settings is None:
@@ -355,7 +356,7 @@ def _sealed(
     target = Path(output) if output else source.with_name("model.json")
     library = _library.library()
     dynamics = definition.get("dynamics", {})
-    is_kernel = isinstance(dynamics, dict) and dynamics.get("kind") == "mass_action"
+    is_kernel = isinstance(dynamics, dict) and dynamics.get("kind") in _KERNEL_KINDS
     if is_kernel:
         dynamics["net"] = Network(dynamics.pop("network", "")).to_net()
     schema = {**_SCHEMA, "schema": "nubridge-kernel"} if is_kernel else _SCHEMA

@@ -74,8 +74,9 @@ def test_the_same_settings_give_the_same_bytes(binding):
     assert train("train.toml").path.read_bytes() == first
 
 
-def test_camkii_is_what_its_settings_make(tmp_path):
-    kernel = Kernel("camkii")
+@pytest.mark.parametrize("name", ["camkii", "camkii-sums"])
+def test_camkii_is_what_its_settings_make(tmp_path, name):
+    kernel = Kernel(name)
     made = train(kernel.path.with_name("train.toml"), tmp_path / "model.json")
     assert made.path.read_bytes() == kernel.path.read_bytes()
 
@@ -98,6 +99,37 @@ def test_camkii_keeps_totals_and_signs_over_a_thousand_seconds():
     order = [network.species_index(name) for name in kernel.state_names]
     totals = [network.weights(name)[order] @ amounts for name in ("CaM_total", "K_total")]
     assert np.allclose(totals, [30.0, 80.0], rtol=1e-11) and (amounts >= 0).all()
+
+
+def test_sums_are_refused_where_there_are_no_subunits(binding, tmp_path):
+    (tmp_path / "train.toml").write_text(BINDING.replace("mass_action", "subunit_sums"))
+    with pytest.raises(ModelFileError, match="need the network of calmodulin and CaMKII of 75 states"):
+        train("train.toml", tmp_path / "sums.json")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ("subunit_sums", "sums", "a kernel is 'mass_action' or 'subunit_sums'"),
+        ("CaM_total", "CaM_sum", "names the observable 'CaM_sum', which the network has not"),
+        ('"schema_version": 1', '"schema_version": 2', "no kernel of version 1"),
+    ],
+)
+def test_a_file_of_sums_that_breaks_a_rule_is_refused(tmp_path, old, new, words):
+    text = json.dumps({key: value for key, value in Kernel("camkii-sums").document.items() if key != "hash"})
+    assert old in text
+    dynamics = text.replace(f'"{old}"' if '"' not in old else old, f'"{new}"' if '"' not in old else new)
+    library = _library.library()
+    status = library.nubridge_kernel_seal(dynamics.encode(), str(tmp_path / "model.json").encode())
+    with pytest.raises(ModelFileError, match=words):
+        _library.check(library, status)
+
+
+def test_a_file_of_sums_that_was_edited_is_refused(tmp_path):
+    text = Kernel("camkii-sums").path.read_text()
+    (tmp_path / "model.json").write_text(text.replace("c1_on 4\\n", "c1_on 5\\n"))
+    with pytest.raises(ModelFileError, match="hash"):
+        Kernel(tmp_path / "model.json")
 
 
 def test_bad_arguments_are_named():

@@ -215,21 +215,27 @@ void MassAction::step_by_reactions(const double* inputs, const StepPlan& plan, d
     }
 }
 
+std::optional<StepPlan> MassAction::plan(const double* inputs, double dt_ms) const noexcept {
+    const double span = dt_ms * largest_rate(inputs);
+    if (!(span < static_cast<double>(max_substeps))) return std::nullopt;
+    const auto needed = static_cast<std::size_t>(span) + 1;
+    StepPlan cut;
+    cut.steps = (needed + most_stages - 1) / most_stages;
+    cut.stages = 1 + (needed + cut.steps - 1) / cut.steps;
+    cut.stage_ms = dt_ms / static_cast<double>(cut.steps * (cut.stages - 1));
+    return cut;
+}
+
 Outcome MassAction::step(Policy policy, const double* inputs, double dt_ms, double* x) const noexcept {
     double u[max_inputs] = {};
     const Outcome outcome = admit(policy, inputs, u);
     if (outcome > Outcome::outside) return outcome;
-    const double span = dt_ms * largest_rate(u);
-    if (!(span < static_cast<double>(max_substeps))) return Outcome::not_converged;
-    const auto needed = static_cast<std::size_t>(span) + 1;
-    StepPlan plan;
-    plan.steps = (needed + most_stages - 1) / most_stages;
-    plan.stages = 1 + (needed + plan.steps - 1) / plan.steps;
-    plan.stage_ms = dt_ms / static_cast<double>(plan.steps * (plan.stages - 1));
+    const auto cut = plan(u, dt_ms);
+    if (!cut) return Outcome::not_converged;
     if (paired_) {
-        paired_->step(paired_->rates, u[0], plan, x);
+        paired_->step(paired_->rates, u[0], *cut, x);
     } else {
-        step_by_reactions(u, plan, x);
+        step_by_reactions(u, *cut, x);
     }
     return std::isfinite(dot(x, x, state_count())) ? outcome : Outcome::invalid_state;
 }

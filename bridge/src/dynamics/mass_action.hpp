@@ -106,6 +106,10 @@ public:
     void observe(const double* x, double* observables) const noexcept;
     /// The largest rate out of any state, /ms, at any amounts that the totals allow.
     double largest_rate(const double* inputs) const noexcept;
+    /// The inputs that are stepped with, as the policy has it.
+    Outcome admit(Policy policy, const double* inputs, double* admitted) const noexcept;
+    /// How a step is cut, or none for more than max_substeps.
+    std::optional<StepPlan> plan(const double* inputs, double dt_ms) const noexcept;
     /// dx/dt by the list of reactions, whatever kernel serves the step.
     void rates_by_reactions(const double* inputs, bool at_rest, const double* x, double* rates) const noexcept;
 
@@ -130,7 +134,6 @@ private:
     void compile_reactions();
     void compile_bounds();
     void compile_order();
-    Outcome admit(Policy policy, const double* inputs, double* admitted) const noexcept;
     void scales(const double* inputs, bool at_rest, double* factors) const noexcept;
     bool solve(const double* inputs, bool at_rest, const double* x, double gamma_ms, double* vector) const noexcept;
     bool relax(const double* inputs, double h_ms, double* x) const noexcept;

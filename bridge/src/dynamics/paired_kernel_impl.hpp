@@ -1,97 +1,23 @@
 // The step of paired molecules, compiled once per instruction set: define NUBRIDGE_PAIRED(name) before including.
-// Everything has internal linkage: no code of one instruction set may serve another. Vectors are the
-// compiler's extension, of the processor's width.
 
 #include <cstddef>
 
 #include "dynamics/paired_kernel.hpp"
+#include "dynamics/paired_rows.hpp"
 
 namespace nubridge::dynamics {
 namespace {
 
-using R = PairedRates;
-#if defined(__AVX2__)
-constexpr std::size_t width = 4;
-#else
-constexpr std::size_t width = 2;
-#endif
-using Vector [[gnu::vector_size(width * sizeof(double))]] = double;
-using Anywhere [[gnu::vector_size(width * sizeof(double)), gnu::aligned(8)]] = double;
-
-/// A row of nine in lanes of twelve.
-struct Row {
-    static constexpr std::size_t parts = R::lanes / width;
-    Vector part[parts];
-};
-
-[[gnu::always_inline]] inline Row load(const double* from) {
-    Row row;
-    for (std::size_t v = 0; v < Row::parts; ++v) row.part[v] = *reinterpret_cast<const Anywhere*>(from + width * v);
-    return row;
-}
-[[gnu::always_inline]] inline Row load(const R::Lanes& row) {
-    return load(row.data());
-}
-[[gnu::always_inline]] inline void store(const Row& row, double* to) {
-    for (std::size_t v = 0; v < Row::parts; ++v) *reinterpret_cast<Anywhere*>(to + width * v) = row.part[v];
-}
-
-[[gnu::always_inline]] inline Row operator+(Row a, const Row& b) {
-    for (std::size_t v = 0; v < Row::parts; ++v) a.part[v] += b.part[v];
-    return a;
-}
-[[gnu::always_inline]] inline Row operator-(Row a, const Row& b) {
-    for (std::size_t v = 0; v < Row::parts; ++v) a.part[v] -= b.part[v];
-    return a;
-}
-[[gnu::always_inline]] inline Row operator*(Row a, const Row& b) {
-    for (std::size_t v = 0; v < Row::parts; ++v) a.part[v] *= b.part[v];
-    return a;
-}
-[[gnu::always_inline]] inline Row operator*(double a, Row b) {
-    for (std::size_t v = 0; v < Row::parts; ++v) b.part[v] *= a;
-    return b;
-}
-[[gnu::always_inline]] inline double total(const Row& row) {
-    Vector sum = row.part[0];
-    for (std::size_t v = 1; v < Row::parts; ++v) sum += row.part[v];
-    double all = 0.0;
-    for (std::size_t lane = 0; lane < width; ++lane) all += sum[lane];
-    return all;
-}
-
 /// The state in rows of whole vectors: what one stage stores, the next one loads as it lies.
 struct State {
-    static constexpr std::size_t margin = 4;
-    /// Zeros around the nine, so that neighbours are read shifted.
-    using Wide = double[margin + R::lanes + margin];
     alignas(32) Wide m, a;
     alignas(32) double q[R::lanes], p[R::turns][R::lanes];
     double k, t, c;
 };
 
-/// Nine numbers, 0 in the lanes past them.
-[[gnu::always_inline]] inline Row nine(const double* from) {
-    Row row{};
-    for (std::size_t v = 0; v < R::kinds / width; ++v)
-        row.part[v] = *reinterpret_cast<const Anywhere*>(from + width * v);
-    row.part[R::kinds / width] = Vector{from[R::kinds - 1]};
-    return row;
-}
-
-/// The nine of a row alone.
-[[gnu::always_inline]] inline void give(const Row& row, double* to) {
-    for (std::size_t v = 0; v < R::kinds / width; ++v) *reinterpret_cast<Anywhere*>(to + width * v) = row.part[v];
-    to[R::kinds - 1] = row.part[R::kinds / width][0];
-}
-
 [[gnu::always_inline]] inline void read(const double* x, State& s) {
-    for (std::size_t i = 0; i < State::margin; ++i) {
-        s.m[i] = s.m[State::margin + R::lanes + i] = 0.0;
-        s.a[i] = s.a[State::margin + R::lanes + i] = 0.0;
-    }
-    store(nine(x + R::M), s.m + State::margin);
-    store(nine(x + R::A), s.a + State::margin);
+    read(x + R::M, s.m);
+    read(x + R::A, s.a);
     store(nine(x + R::Q), s.q);
     for (std::size_t d = 0; d < R::turns; ++d) store(nine(x + R::P + d * R::kinds), s.p[d]);
     s.k = x[R::K];
@@ -99,17 +25,9 @@ struct State {
     s.c = x[R::C];
 }
 
-/// What calcium does to a row of nine.
-[[gnu::always_inline]] inline Row bound(const R::Lobes& lobes, double ca_uM, const State::Wide& wide) {
-    const double* x = wide + State::margin;
-    const Row gained = load(lobes.c_on) * load(x - 3) + load(lobes.n_on) * load(x - 1);
-    const Row lost = load(lobes.c_off) * load(x + 3) + load(lobes.n_off) * load(x + 1);
-    return ca_uM * (gained - load(lobes.on) * load(x)) + (lost - load(lobes.off) * load(x));
-}
-
 /// One stage of Euler's method. Not inlined: the compiler would copy all rates to the stack before the first stage.
 [[gnu::noinline]] void advance(const R& k, double ca_uM, double h_ms, State& s) {
-    const Row m = load(s.m + State::margin), a = load(s.a + State::margin), q = load(s.q);
+    const Row m = load(s.m + margin), a = load(s.a + margin), q = load(s.q);
     double subunits[2 * R::kinds + R::lanes], returned[R::turns][2 * R::kinds + R::lanes];  // twice over, to be turned
     store(a, subunits);
     store(a, subunits + R::kinds);
@@ -118,7 +36,7 @@ struct State {
     const Row second = load(k.beside_p) * q;
     Row to_a = bound(k.bound, ca_uM, s.a) + taken - beside;
     Row phosphorylated = 2.0 * second - beside, ions = load(k.beside_ions) * q;
-    store(m + h_ms * (bound(k.free, ca_uM, s.m) - taken), s.m + State::margin);
+    store(m + h_ms * (bound(k.free, ca_uM, s.m) - taken), s.m + margin);
     store(q + h_ms * (beside - second), s.q);
     for (std::size_t d = 0; d < R::turns; ++d) {
         const Row pairs = load(s.p[d]);
@@ -132,8 +50,8 @@ struct State {
         store(pairs + h_ms * (on - load(k.pair_off[d]) * pairs), s.p[d]);
     }
     for (std::size_t d = 0; d < R::turns; ++d) to_a = to_a + load(returned[d] + R::kinds - d);
-    store(a + h_ms * to_a, s.a + State::margin);
-    for (std::size_t i = R::kinds; i < R::lanes; ++i) s.a[State::margin + i] = 0.0;  // turned rows are full
+    store(a + h_ms * to_a, s.a + margin);
+    for (std::size_t i = R::kinds; i < R::lanes; ++i) s.a[margin + i] = 0.0;  // turned rows are full
     s.k -= h_ms * total(taken);
     s.t += h_ms * total(phosphorylated);
     s.c += h_ms * total(ions);
@@ -141,18 +59,13 @@ struct State {
 
 /// x <- share x + (1 - share) s.
 [[gnu::always_inline]] inline void mix(double share, const State& s, double* x) {
-    const auto row = [&](const double* end, double* to) {
-        const Row last = load(end);
-        give(last + share * (nine(to) - last), to);
-    };
-    const auto one = [&](double end, double& to) { to = end + share * (to - end); };
-    row(s.m + State::margin, x + R::M);
-    row(s.a + State::margin, x + R::A);
-    row(s.q, x + R::Q);
-    for (std::size_t d = 0; d < R::turns; ++d) row(s.p[d], x + R::P + d * R::kinds);
-    one(s.k, x[R::K]);
-    one(s.t, x[R::T]);
-    one(s.c, x[R::C]);
+    mix_nine(share, s.m + margin, x + R::M);
+    mix_nine(share, s.a + margin, x + R::A);
+    mix_nine(share, s.q, x + R::Q);
+    for (std::size_t d = 0; d < R::turns; ++d) mix_nine(share, s.p[d], x + R::P + d * R::kinds);
+    mix(share, s.k, x[R::K]);
+    mix(share, s.t, x[R::T]);
+    mix(share, s.c, x[R::C]);
 }
 
 }  // namespace

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "dynamics/rosenbrock.hpp"
+#include "dynamics/subunit_sums.hpp"
 #include "units/error.hpp"
 #include "units/units.hpp"
 
@@ -261,6 +262,10 @@ std::unique_ptr<const Stepper> occupancy_stepper(ReducedModelDefinition definiti
 
 std::unique_ptr<const Stepper> amount_stepper(MassActionDefinition definition) {
     return std::make_unique<const AmountStepper>(std::move(definition));
+}
+
+std::unique_ptr<const Stepper> subunit_stepper(MassActionDefinition definition) {
+    return std::make_unique<const SubunitSums>(std::move(definition));
 }
 
 std::unique_ptr<const Stepper> learned_stepper(LearnedDefinition definition) {

@@ -75,6 +75,9 @@ std::unique_ptr<const Stepper> occupancy_stepper(ReducedModelDefinition definiti
 /// In amounts (uM), by explicit steps. Does not allocate.
 /// @throws ModelInvalid.
 std::unique_ptr<const Stepper> amount_stepper(MassActionDefinition definition);
+/// In sums over the subunits of CaMKII (SubunitSums), by explicit steps. Does not allocate.
+/// @throws ModelInvalid.
+std::unique_ptr<const Stepper> subunit_stepper(MassActionDefinition definition);
 /// In nu, by L-stable steps of relative and absolute error 1e-8; the observables are the moments <X>. Fields and
 /// families may allocate, so steps do.
 /// @throws ModelInvalid for more than max_learned_nu nu, or too many inputs.

@@ -98,11 +98,13 @@ std::vector<double> weights_of(const Object& section, const ReactionNetwork& net
     section.fail("names the observable '" + name + "', which the network has not");
 }
 
-void read_dynamics(const Object& root, const std::string& origin, MassActionDefinition& definition) {
+/// Returns whether it is in sums over subunits.
+bool read_dynamics(const Object& root, const std::string& origin, MassActionDefinition& definition) {
     const Object section(root.member("dynamics"), origin + ": dynamics",
                          {"kind", "net", "driven", "totals", "off_at_rest"});
-    if (section.text("kind") != "mass_action")
-        section.fail("has the kind '" + section.text("kind") + "'; a kernel is 'mass_action'");
+    const std::string kind = section.text("kind");
+    if (kind != "mass_action" && kind != "subunit_sums")
+        section.fail("has the kind '" + kind + "'; a kernel is 'mass_action' or 'subunit_sums'");
     const std::string net = section.text("net");
     const ReactionNetwork network(chemistry::read_net(net, origin));
     if (network.definition().unit != chemistry::AmountUnit::uM) section.fail("has a network that is not in uM");
@@ -128,9 +130,10 @@ void read_dynamics(const Object& root, const std::string& origin, MassActionDefi
         definition.observables.push_back(
             {name, "uM", weights_of(root, network, places, name, definition.states.size())});
     }
+    return kind == "subunit_sums";
 }
 
-MassActionDefinition definition_of(const json& document, const std::string& origin) {
+MassActionFile file_of(const json& document, const std::string& origin) {
     const Object root(document, origin + ": the kernel",
                       {"schema", "schema_version", "name", "title", "inputs", "dynamics", "observables", "policy",
                        "provenance", "hash"});
@@ -138,12 +141,12 @@ MassActionDefinition definition_of(const json& document, const std::string& orig
         throw ModelSchemaError(origin + ": no kernel of version " + std::to_string(schema_version) +
                                "; make it again with `nubridge train`");
     }
-    MassActionDefinition definition;
-    definition.name = root.text("name");
-    definition.inputs = read_inputs(root, origin);
-    definition.policy = read_policy(root);
-    read_dynamics(root, origin, definition);
-    return definition;
+    MassActionFile file;
+    file.definition.name = root.text("name");
+    file.definition.inputs = read_inputs(root, origin);
+    file.definition.policy = read_policy(root);
+    file.in_sums = read_dynamics(root, origin, file.definition);
+    return file;
 }
 
 }  // namespace
@@ -152,13 +155,21 @@ MassActionFile read_mass_action(const std::filesystem::path& path) {
     std::string text = text_of(path);
     const json document = parse_json(text, path.string());
     require_hash(document, path.string());
-    return {definition_of(document, path.string()), std::move(text), path};
+    MassActionFile file = file_of(document, path.string());
+    file.text = std::move(text);
+    file.path = path;
+    return file;
+}
+
+std::unique_ptr<const dynamics::Stepper> stepper_of(dynamics::MassActionDefinition definition, bool in_sums) {
+    return in_sums ? dynamics::subunit_stepper(std::move(definition)) : dynamics::amount_stepper(std::move(definition));
 }
 
 std::string seal_mass_action(std::string_view text, const std::string& origin) {
     json document = parse_json(text, origin);
     document["hash"] = hash_of(document);
-    const dynamics::MassAction checked(definition_of(document, origin));
+    MassActionFile file = file_of(document, origin);
+    static_cast<void>(stepper_of(std::move(file.definition), file.in_sums));  // for what it refuses
     return document.dump(2) + "\n";
 }
 

@@ -1,16 +1,19 @@
 #pragma once
 
 #include <filesystem>
+#include <memory>
 #include <string>
 #include <string_view>
 
 #include "dynamics/mass_action.hpp"
+#include "dynamics/stepper.hpp"
 
 namespace nubridge::model_file {
 
 /// A kernel read from its file.
 struct MassActionFile {
     dynamics::MassActionDefinition definition;
+    bool in_sums = false;
     std::string text;
     std::filesystem::path path;
 };
@@ -20,7 +23,7 @@ struct MassActionFile {
 ///
 /// | member | |
 /// |---|---|
-/// | kind | "mass_action" |
+/// | kind | "mass_action", in the amounts of the network; "subunit_sums", in the sums of dynamics::SubunitSums |
 /// | net | the network as `.net` text, in uM |
 /// | driven | {species: input}: amounts that an input gives |
 /// | totals | [{input, start, observable}]: conserved totals, the species that holds all of one at the start |
@@ -28,6 +31,10 @@ struct MassActionFile {
 ///
 /// @throws ModelNotFound, ModelSyntaxError, ModelSchemaError, ModelHashError, ModelInvalid, NetworkInvalid.
 MassActionFile read_mass_action(const std::filesystem::path& path);
+
+/// The stepper of a file.
+/// @throws ModelInvalid.
+std::unique_ptr<const dynamics::Stepper> stepper_of(dynamics::MassActionDefinition definition, bool in_sums);
 
 /// Checks an unsealed text and returns it with its hash, indented for people.
 std::string seal_mass_action(std::string_view text, const std::string& origin);

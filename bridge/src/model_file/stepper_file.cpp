@@ -201,7 +201,7 @@ StepperFile read_stepper(const std::filesystem::path& path) {
     const json schema = document.is_object() ? document.value("schema", json()) : json();
     if (schema == "nubridge-kernel") {
         auto file = read_mass_action(path);
-        return {dynamics::amount_stepper(std::move(file.definition)), std::move(file.text), path};
+        return {stepper_of(std::move(file.definition), file.in_sums), std::move(file.text), path};
     }
     if (!is_learned(document)) {
         auto file = read(path);
