@@ -1,8 +1,9 @@
-TITLE Calmodulin and CaMKII, the exact mass action of 75 states advanced by nubridge
+TITLE Calmodulin and CaMKII, the exact mass action of 75 states or sums of it, advanced by nubridge
 
 COMMENT
 CaM with four calcium sites, CaMKII that binds it, pairs and phosphorylates at T286: Model 1 of Pepke S, Kinzer-Ursem T, Mihalas S, Kennedy MB (2010)
 PLoS Comput Biol 6:e1000675, whose 155 species lump exactly into the 75 amounts x00 ... x74 (uM, in the order of the model file models/camkii/model.json).
+rung = 1 takes models/camkii-sums instead: 32 sums over subunits, x00 ... x31, who pairs with whom by maximum entropy (doc of SubunitSums).
 
 Fixed step: calcium is averaged while the amounts wait, then one explicit step of second order is taken with its mean, in as many stages as the fastest rate
 asks for; the RANGE variables move at these steps. They wait until bound and ca4cam should have moved by 1 %, between a quarter of `hold` and five times `hold` (0:
@@ -19,7 +20,7 @@ NEURON {
     SUFFIX camkii
     USEION ca READ cai WRITE ica
     NONSPECIFIC_CURRENT icounter
-    RANGE camtotal, camkiitotal, hold, takes, pool_volume, molecules, stream, outside, ica, icounter
+    RANGE rung, camtotal, camkiitotal, hold, takes, pool_volume, molecules, stream, outside, model, ica, icounter
     GLOBAL policy, seed
 }
 
@@ -34,12 +35,13 @@ UNITS {
 }
 
 PARAMETER {
+    rung = 0 (1) <0, 1>            : 0: exact; 1: sums over subunits; read at initialisation
     camtotal = 0.03 (mM) <0, 1>    : calmodulin; read at initialisation
     camkiitotal = 0.08 (mM) <0, 1> : CaMKII subunits; read at initialisation
     hold = 0.2 (ms) <0, 1e3>       : the amounts wait a quarter of it to five times as long
     takes = 0 (1) <0, 1>           : 1: what calmodulin binds is taken from the pool, as an outward ica
     pool_volume = 0 (um3) <0, 1e9> : of that pool; 0: the segment's own
-    molecules = 0 (1) <0, 1>       : 1: whole molecules of that volume, which react by chance; fixed steps
+    molecules = 0 (1) <0, 1>       : 1: whole molecules of that volume, which react by chance; fixed steps, rung 0
     stream = -1 (1)                : of its random numbers; -1: INITIAL takes the next one that is free
     seed = 1 (1) <0, 1e9>          : of all random numbers
     policy = 0 (1) <0, 3>          : off the domain 0 as the model file says, 1 clamp, 2 extrapolate, 3 error
@@ -72,6 +74,7 @@ ASSIGNED {
     ica (mA/cm2)
     icounter (mA/cm2) : of no calcium, so that no charge moves
     none (S/cm2)
+    model (1)   : the rung of this run, as INITIAL found it
     outside (1) : steps (CVODE: derivatives) with calcium or totals off the model's domain since the start
 }
 
@@ -81,7 +84,7 @@ VERBATIM
 #endif
 #include <math.h>
 #include <stdio.h>
-static nubridge_kernel* kernel_;
+static nubridge_kernel* kernels_[2];
 #ifdef CORENEURON_BUILD
 #define CVODE_ 0
 #define ALONE_ 1 /* hoc_execerror ends CoreNEURON from any thread */
@@ -96,42 +99,50 @@ extern void (*nrn_allthread_handle)(void);
 /* Raises the kept fault on the main thread, after the step's threads have joined: a worker thread that raised would hang NEURON. */
 static void raise_(void) {
     nrn_allthread_handle = 0;
-    if (nubridge_kernel_fault_take(kernel_) != NUBRIDGE_OK) hoc_execerror(nubridge_last_error(), 0);
+    if (nubridge_kernel_fault_take(kernels_[0]) != NUBRIDGE_OK || nubridge_kernel_fault_take(kernels_[1]) != NUBRIDGE_OK)
+        hoc_execerror(nubridge_last_error(), 0);
 }
 #endif
 
-static void open_(void) {
-    if (nubridge_require_abi(NUBRIDGE_ABI_VERSION) != NUBRIDGE_OK || nubridge_kernel_open_once("camkii", &kernel_) != NUBRIDGE_OK)
+static nubridge_kernel* kernel_(double rung_) {
+    return kernels_[rung_ > 0];
+}
+
+static void open_(double rung_) {
+    static const char* const names_[2] = {"camkii", "camkii-sums"};
+    static const size_t states_[2] = {75, 32};
+    const int i_ = rung_ > 0;
+    if (nubridge_require_abi(NUBRIDGE_ABI_VERSION) != NUBRIDGE_OK || nubridge_kernel_open_once(names_[i_], &kernels_[i_]) != NUBRIDGE_OK)
         hoc_execerror(nubridge_last_error(), 0);
-    if (nubridge_kernel_count(kernel_, NUBRIDGE_ITEM_STATE) != 75 || nubridge_kernel_count(kernel_, NUBRIDGE_ITEM_INPUT) != 3 || nubridge_kernel_count(kernel_, NUBRIDGE_ITEM_OBSERVABLE) != 4)
-        hoc_execerror("the mechanism camkii needs a kernel of 75 states, three inputs and four observables; correct NUBRIDGE_MODELS and start again, not with", nubridge_kernel_path(kernel_));
+    if (nubridge_kernel_count(kernels_[i_], NUBRIDGE_ITEM_STATE) != states_[i_] || nubridge_kernel_count(kernels_[i_], NUBRIDGE_ITEM_INPUT) != 3 || nubridge_kernel_count(kernels_[i_], NUBRIDGE_ITEM_OBSERVABLE) != 4)
+        hoc_execerror("the mechanism camkii needs kernels of 75 (rung 0) and 32 states (rung 1), three inputs and four observables; correct NUBRIDGE_MODELS and start again, not with", nubridge_kernel_path(kernels_[i_]));
 }
 
 /* Tells of a step that left the domain; raises a fault, or keeps it for raise_. */
-static void fault_(nubridge_status status_, double policy_, const double* u_, int is_alone_) {
-    const char* text_ = status_ != NUBRIDGE_OUTSIDE || nubridge_kernel_first_outside(kernel_) ? nubridge_kernel_explain(kernel_, status_, (int)policy_, u_) : 0;
-    if (status_ == NUBRIDGE_INVALID_ARGUMENT && kernel_) text_ = "the mechanism camkii needs policy_camkii 0, 1, 2 or 3, takes 0 or 1, hold and pool_volume from 0 on, molecules 0 or (without CVODE) 1, and totals above 0; correct them and call finitialize()";
+static void fault_(nubridge_kernel* model_, nubridge_status status_, double policy_, const double* u_, int is_alone_) {
+    const char* text_ = status_ != NUBRIDGE_OUTSIDE || nubridge_kernel_first_outside(model_) ? nubridge_kernel_explain(model_, status_, (int)policy_, u_) : 0;
+    if (status_ == NUBRIDGE_INVALID_ARGUMENT && model_) text_ = "the mechanism camkii needs policy_camkii 0, 1, 2 or 3, takes 0 or 1, hold and pool_volume from 0 on, molecules 0 or (without CVODE) 1, rung 0 or (molecules 0) 1, and totals above 0; correct them and call finitialize()";
     if (status_ == NUBRIDGE_OUTSIDE && text_) fprintf(stderr, "%s (said once; outside_camkii counts)\n", text_);
     if (status_ == NUBRIDGE_OUTSIDE) return;
     if (is_alone_) hoc_execerror(text_, 0);
-    nubridge_kernel_fault_post(kernel_, status_, (int)policy_, u_);
+    nubridge_kernel_fault_post(model_, status_, (int)policy_, u_);
 #ifndef CORENEURON_BUILD
     nrn_allthread_handle = raise_;
 #endif
 }
 
 /* A step of the amounts s_ over held_ ms; with a leap_ from 0 on in whole molecules, of so many um3. */
-static nubridge_status move_(double policy_, const double* u_, double held_, double um3_, double seed_, double stream_, double leap_, double* s_) {
-    if (!kernel_) return NUBRIDGE_INVALID_ARGUMENT;
-    if (leap_ < 0) return nubridge_kernel_step(kernel_, (int)policy_, u_, held_, s_);
-    return nubridge_kernel_leap(kernel_, (int)policy_, u_, held_, um3_, (uint64_t)seed_, (uint64_t)stream_, (uint64_t)leap_, s_);
+static nubridge_status move_(nubridge_kernel* model_, double policy_, const double* u_, double held_, double um3_, double seed_, double stream_, double leap_, double* s_) {
+    if (!model_) return NUBRIDGE_INVALID_ARGUMENT;
+    if (leap_ < 0) return nubridge_kernel_step(model_, (int)policy_, u_, held_, s_);
+    return nubridge_kernel_leap(model_, (int)policy_, u_, held_, um3_, (uint64_t)seed_, (uint64_t)stream_, (uint64_t)leap_, s_);
 }
 
 /* Rounds s_ to whole molecules; returns the stream of random numbers, the next free one for -1. */
-static double round_(double stream_, double um3_, double seed_, double* s_) {
+static double round_(nubridge_kernel* model_, double stream_, double um3_, double seed_, double* s_) {
     static double next_ = 0;
     if (stream_ < 0) stream_ = next_++;
-    (void)nubridge_kernel_round(kernel_, um3_, (uint64_t)seed_, (uint64_t)stream_, s_);
+    (void)nubridge_kernel_round(model_, um3_, (uint64_t)seed_, (uint64_t)stream_, s_);
     return stream_;
 }
 
@@ -142,8 +153,8 @@ static double wait_(double hold_, double takes_, double held_, double moved_) {
 }
 
 /* The observables o_ of the amounts (or rates) s_: fractions and mM, from uM and totals in mM. */
-static void observe_(const double* s_, double cam_, double camkii_, double* o_) {
-    (void)nubridge_kernel_observe(kernel_, s_, o_);
+static void observe_(nubridge_kernel* model_, const double* s_, double cam_, double camkii_, double* o_) {
+    (void)nubridge_kernel_observe(model_, s_, o_);
     o_[0] *= 1e-3/camkii_; o_[1] *= 1e-3/camkii_; o_[2] *= 1e-3/cam_; o_[3] *= 1e-3;
 }
 ENDVERBATIM
@@ -167,6 +178,7 @@ INITIAL {
     ca_held = 0
     wait = 0
     leaps = 0
+    model = 0
     ca_mean = cai
     owed = 0
     pays = 0
@@ -184,7 +196,7 @@ DERIVATIVE amounts {
     solving = 1
 VERBATIM
 #ifdef CORENEURON_BUILD
-    if (!kernel_) open_(); /* CoreNEURON takes NEURON's states and skips INITIAL */
+    if (!kernel_(model)) open_(model); /* CoreNEURON takes NEURON's states and skips INITIAL */
 #endif
     _lsolving = 0; /* VERBATIM is not in CVODE's solver of linear equations */
     if (!CVODE_) {
@@ -204,13 +216,13 @@ ENDVERBATIM
 VERBATIM
     NOT_BY_CVODE_DONE_
     const double s_[75] = {x00, x01, x02, x03, x04, x05, x06, x07, x08, x09, x10, x11, x12, x13, x14, x15, x16, x17, x18, x19, x20, x21, x22, x23, x24, x25, x26, x27, x28, x29, x30, x31, x32, x33, x34, x35, x36, x37, x38, x39, x40, x41, x42, x43, x44, x45, x46, x47, x48, x49, x50, x51, x52, x53, x54, x55, x56, x57, x58, x59, x60, x61, x62, x63, x64, x65, x66, x67, x68, x69, x70, x71, x72, x73, x74};
-    const double u_[3] = {cai*1e3, camtotal*1e3, camkiitotal*1e3};
+    const double u_[3] = {cai*1e3, camtotal*1e3, camkiitotal*1e3}; nubridge_kernel* model_ = kernel_(model);
     nubridge_status status_ = NUBRIDGE_OK;
     for (int i_ = 0; i_ < 75; ++i_) _ld[i_] = 0;
     for (int i_ = 0; i_ < 4; ++i_) _lo[i_] = 0;
-    if (CVODE_ && kernel_) status_ = nubridge_kernel_rhs(kernel_, (int)policy, s_, u_, _ld); /* cvode.active(1) comes here before INITIAL */
-    if (CVODE_ && kernel_ && status_ >= 0) observe_(_ld, camtotal, camkiitotal, _lo);
-    if (status_ != NUBRIDGE_OK) { outside += status_ == NUBRIDGE_OUTSIDE; fault_(status_, policy, u_, ALONE_); }
+    if (CVODE_ && model_) status_ = nubridge_kernel_rhs(model_, (int)policy, s_, u_, _ld); /* cvode.active(1) comes here before INITIAL */
+    if (CVODE_ && model_ && status_ >= 0) observe_(model_, _ld, camtotal, camkiitotal, _lo);
+    if (status_ != NUBRIDGE_OK) { outside += status_ == NUBRIDGE_OUTSIDE; fault_(model_, status_, policy, u_, ALONE_); }
 ENDVERBATIM
     bound' = o[0]*per_ms
     pT286' = o[1]*per_ms
@@ -307,12 +319,12 @@ PROCEDURE start() {
     um3 = volume()
 VERBATIM
     double s_[75] = {0}, u_[3] = {cai*1e3, camtotal*1e3, camkiitotal*1e3}, o_[4] = {0};
-    open_(); (void)nubridge_kernel_fault_take(kernel_);
-    if (!(policy >= 0 && policy <= 3 && (takes == 0 || takes == 1) && (molecules == 0 || (molecules == 1 && !CVODE_)) && hold >= 0 && pool_volume >= 0 && camtotal > 0 && camkiitotal > 0)) fault_(NUBRIDGE_INVALID_ARGUMENT, policy, u_, 1);
-    nubridge_status status_ = nubridge_kernel_initial(kernel_, (int)policy, u_, s_);
-    if (status_ != NUBRIDGE_OK) { outside += status_ == NUBRIDGE_OUTSIDE; fault_(status_, policy, u_, 1); }
-    if (molecules > 0) stream = round_(stream, _lum3, seed, s_);
-    observe_(s_, camtotal, camkiitotal, o_); bound = o_[0]; pT286 = o_[1]; ca4cam = o_[2]; cataken = o_[3];
+    if (rung == 1) model = 1; open_(model); nubridge_kernel* model_ = kernel_(model); (void)nubridge_kernel_fault_take(model_);
+    if (!(policy >= 0 && policy <= 3 && (rung == 0 || rung == 1) && (takes == 0 || takes == 1) && (molecules == 0 || (molecules == 1 && rung == 0 && !CVODE_)) && hold >= 0 && pool_volume >= 0 && camtotal > 0 && camkiitotal > 0)) fault_(model_, NUBRIDGE_INVALID_ARGUMENT, policy, u_, 1);
+    nubridge_status status_ = nubridge_kernel_initial(model_, (int)policy, u_, s_);
+    if (status_ != NUBRIDGE_OK) { outside += status_ == NUBRIDGE_OUTSIDE; fault_(model_, status_, policy, u_, 1); }
+    if (molecules > 0) stream = round_(model_, stream, _lum3, seed, s_);
+    observe_(model_, s_, camtotal, camkiitotal, o_); bound = o_[0]; pT286 = o_[1]; ca4cam = o_[2]; cataken = o_[3];
     x00 = s_[0]; x01 = s_[1]; x02 = s_[2]; x03 = s_[3]; x04 = s_[4]; x05 = s_[5]; x06 = s_[6]; x07 = s_[7]; x08 = s_[8]; x09 = s_[9]; x10 = s_[10]; x11 = s_[11]; x12 = s_[12]; x13 = s_[13]; x14 = s_[14]; x15 = s_[15]; x16 = s_[16]; x17 = s_[17]; x18 = s_[18]; x19 = s_[19]; x20 = s_[20]; x21 = s_[21]; x22 = s_[22]; x23 = s_[23]; x24 = s_[24];
     x25 = s_[25]; x26 = s_[26]; x27 = s_[27]; x28 = s_[28]; x29 = s_[29]; x30 = s_[30]; x31 = s_[31]; x32 = s_[32]; x33 = s_[33]; x34 = s_[34]; x35 = s_[35]; x36 = s_[36]; x37 = s_[37]; x38 = s_[38]; x39 = s_[39]; x40 = s_[40]; x41 = s_[41]; x42 = s_[42]; x43 = s_[43]; x44 = s_[44]; x45 = s_[45]; x46 = s_[46]; x47 = s_[47]; x48 = s_[48]; x49 = s_[49];
     x50 = s_[50]; x51 = s_[51]; x52 = s_[52]; x53 = s_[53]; x54 = s_[54]; x55 = s_[55]; x56 = s_[56]; x57 = s_[57]; x58 = s_[58]; x59 = s_[59]; x60 = s_[60]; x61 = s_[61]; x62 = s_[62]; x63 = s_[63]; x64 = s_[64]; x65 = s_[65]; x66 = s_[66]; x67 = s_[67]; x68 = s_[68]; x69 = s_[69]; x70 = s_[70]; x71 = s_[71]; x72 = s_[72]; x73 = s_[73]; x74 = s_[74];
@@ -324,16 +336,16 @@ PROCEDURE advance() {
     LOCAL um3
     um3 = volume()
 VERBATIM
-    double s_[75] = {x00, x01, x02, x03, x04, x05, x06, x07, x08, x09, x10, x11, x12, x13, x14, x15, x16, x17, x18, x19, x20, x21, x22, x23, x24, x25, x26, x27, x28, x29, x30, x31, x32, x33, x34, x35, x36, x37, x38, x39, x40, x41, x42, x43, x44, x45, x46, x47, x48, x49, x50, x51, x52, x53, x54, x55, x56, x57, x58, x59, x60, x61, x62, x63, x64, x65, x66, x67, x68, x69, x70, x71, x72, x73, x74};
-    double o_[4], u_[3] = {ca_held/held*1e3, camtotal*1e3, camkiitotal*1e3};
-    nubridge_status status_ = move_(policy, u_, held, _lum3, seed, stream, molecules > 0 ? leaps : -1, s_);
-    if (status_ != NUBRIDGE_OK) { outside += status_ == NUBRIDGE_OUTSIDE; fault_(status_, policy, u_, ALONE_); if (status_ < 0) s_[0] = s_[20] = NAN; }
-    observe_(s_, camtotal, camkiitotal, o_); if (takes > 0) { owed += o_[3] - cataken; pays = owed/held; }
-    wait = wait_(hold, takes, held, fmax(fabs(o_[0] - bound)/o_[0], fabs(o_[2] - ca4cam)/o_[2])); leaps += molecules > 0;
+    double s_[75] = {x00, x01, x02, x03, x04, x05, x06, x07, x08, x09, x10, x11, x12, x13, x14, x15, x16, x17, x18, x19, x20, x21, x22, x23, x24, x25, x26, x27, x28, x29, x30, x31};
+    if (model < 1) { const double rest_[43] = {x32, x33, x34, x35, x36, x37, x38, x39, x40, x41, x42, x43, x44, x45, x46, x47, x48, x49, x50, x51, x52, x53, x54, x55, x56, x57, x58, x59, x60, x61, x62, x63, x64, x65, x66, x67, x68, x69, x70, x71, x72, x73, x74}; for (int i_ = 0; i_ < 43; ++i_) s_[32 + i_] = rest_[i_]; }
+    double o_[4], u_[3] = {ca_held/held*1e3, camtotal*1e3, camkiitotal*1e3}; nubridge_kernel* model_ = kernel_(model);
+    nubridge_status status_ = move_(model_, policy, u_, held, _lum3, seed, stream, molecules > 0 ? leaps : -1, s_);
+    if (status_ != NUBRIDGE_OK) { outside += status_ == NUBRIDGE_OUTSIDE; fault_(model_, status_, policy, u_, ALONE_); if (status_ < 0) s_[0] = s_[20] = NAN; }
+    observe_(model_, s_, camtotal, camkiitotal, o_); if (takes > 0) { owed += o_[3] - cataken; pays = owed/held; } wait = wait_(hold, takes, held, fmax(fabs(o_[0] - bound)/o_[0], fabs(o_[2] - ca4cam)/o_[2])); leaps += molecules > 0;
     bound = o_[0]; pT286 = o_[1]; ca4cam = o_[2]; cataken = o_[3]; ca_mean = ca_held/held; held = 0; ca_held = 0;
-    x00 = s_[0]; x01 = s_[1]; x02 = s_[2]; x03 = s_[3]; x04 = s_[4]; x05 = s_[5]; x06 = s_[6]; x07 = s_[7]; x08 = s_[8]; x09 = s_[9]; x10 = s_[10]; x11 = s_[11]; x12 = s_[12]; x13 = s_[13]; x14 = s_[14]; x15 = s_[15]; x16 = s_[16]; x17 = s_[17]; x18 = s_[18]; x19 = s_[19]; x20 = s_[20]; x21 = s_[21]; x22 = s_[22]; x23 = s_[23]; x24 = s_[24];
-    x25 = s_[25]; x26 = s_[26]; x27 = s_[27]; x28 = s_[28]; x29 = s_[29]; x30 = s_[30]; x31 = s_[31]; x32 = s_[32]; x33 = s_[33]; x34 = s_[34]; x35 = s_[35]; x36 = s_[36]; x37 = s_[37]; x38 = s_[38]; x39 = s_[39]; x40 = s_[40]; x41 = s_[41]; x42 = s_[42]; x43 = s_[43]; x44 = s_[44]; x45 = s_[45]; x46 = s_[46]; x47 = s_[47]; x48 = s_[48]; x49 = s_[49];
-    x50 = s_[50]; x51 = s_[51]; x52 = s_[52]; x53 = s_[53]; x54 = s_[54]; x55 = s_[55]; x56 = s_[56]; x57 = s_[57]; x58 = s_[58]; x59 = s_[59]; x60 = s_[60]; x61 = s_[61]; x62 = s_[62]; x63 = s_[63]; x64 = s_[64]; x65 = s_[65]; x66 = s_[66]; x67 = s_[67]; x68 = s_[68]; x69 = s_[69]; x70 = s_[70]; x71 = s_[71]; x72 = s_[72]; x73 = s_[73]; x74 = s_[74];
+    x00 = s_[0]; x01 = s_[1]; x02 = s_[2]; x03 = s_[3]; x04 = s_[4]; x05 = s_[5]; x06 = s_[6]; x07 = s_[7]; x08 = s_[8]; x09 = s_[9]; x10 = s_[10]; x11 = s_[11]; x12 = s_[12]; x13 = s_[13]; x14 = s_[14]; x15 = s_[15]; x16 = s_[16]; x17 = s_[17]; x18 = s_[18]; x19 = s_[19]; x20 = s_[20]; x21 = s_[21]; x22 = s_[22]; x23 = s_[23]; x24 = s_[24]; x25 = s_[25]; x26 = s_[26]; x27 = s_[27]; x28 = s_[28]; x29 = s_[29]; x30 = s_[30]; x31 = s_[31];
+    if (model < 1) { x32 = s_[32]; x33 = s_[33]; x34 = s_[34]; x35 = s_[35]; x36 = s_[36]; x37 = s_[37]; x38 = s_[38]; x39 = s_[39]; x40 = s_[40]; x41 = s_[41]; x42 = s_[42]; x43 = s_[43]; x44 = s_[44]; x45 = s_[45]; x46 = s_[46]; x47 = s_[47]; x48 = s_[48]; x49 = s_[49]; x50 = s_[50]; x51 = s_[51]; x52 = s_[52]; x53 = s_[53];
+        x54 = s_[54]; x55 = s_[55]; x56 = s_[56]; x57 = s_[57]; x58 = s_[58]; x59 = s_[59]; x60 = s_[60]; x61 = s_[61]; x62 = s_[62]; x63 = s_[63]; x64 = s_[64]; x65 = s_[65]; x66 = s_[66]; x67 = s_[67]; x68 = s_[68]; x69 = s_[69]; x70 = s_[70]; x71 = s_[71]; x72 = s_[72]; x73 = s_[73]; x74 = s_[74]; }
 ENDVERBATIM
 }
 
@@ -342,11 +354,11 @@ FUNCTION taking() (mM/ms) {
 VERBATIM
     _ltaking = pays;
 #ifndef CORENEURON_BUILD
-    if (cvode_active_ && kernel_) {
+    if (cvode_active_ && kernel_(model)) {
         const double s_[75] = {x00, x01, x02, x03, x04, x05, x06, x07, x08, x09, x10, x11, x12, x13, x14, x15, x16, x17, x18, x19, x20, x21, x22, x23, x24, x25, x26, x27, x28, x29, x30, x31, x32, x33, x34, x35, x36, x37, x38, x39, x40, x41, x42, x43, x44, x45, x46, x47, x48, x49, x50, x51, x52, x53, x54, x55, x56, x57, x58, x59, x60, x61, x62, x63, x64, x65, x66, x67, x68, x69, x70, x71, x72, x73, x74}, u_[3] = {cai*1e3, camtotal*1e3, camkiitotal*1e3};
         double d_[75], o_[4];
-        (void)nubridge_kernel_rhs(kernel_, (int)policy, s_, u_, d_); /* amounts tells of what is outside */
-        observe_(d_, camtotal, camkiitotal, o_);
+        (void)nubridge_kernel_rhs(kernel_(model), (int)policy, s_, u_, d_); /* amounts tells of what is outside */
+        observe_(kernel_(model), d_, camtotal, camkiitotal, o_);
         _ltaking = o_[3];
     }
 #endif
@@ -370,8 +382,8 @@ VERBATIM
         Dx38, Dx39, Dx40, Dx41, Dx42, Dx43, Dx44, Dx45, Dx46, Dx47, Dx48, Dx49, Dx50, Dx51, Dx52, Dx53, Dx54, Dx55, Dx56, Dx57, Dx58, Dx59, Dx60, Dx61, Dx62, Dx63, Dx64, Dx65, Dx66, Dx67, Dx68, Dx69, Dx70, Dx71, Dx72, Dx73, Dx74};
     const double s_[75] = {x00, x01, x02, x03, x04, x05, x06, x07, x08, x09, x10, x11, x12, x13, x14, x15, x16, x17, x18, x19, x20, x21, x22, x23, x24, x25, x26, x27, x28, x29, x30, x31, x32, x33, x34, x35, x36, x37, x38, x39, x40, x41, x42, x43, x44, x45, x46, x47, x48, x49, x50, x51, x52, x53, x54, x55, x56, x57, x58, x59, x60, x61, x62, x63, x64, x65, x66, x67, x68, x69, x70, x71, x72, x73, x74}, u_[3] = {cai*1e3, camtotal*1e3, camkiitotal*1e3};
     double more_[75], o_[4] = {0}; for (int i_ = 0; i_ < 75; ++i_) more_[i_] = -b_[i_];
-    if (kernel_) (void)nubridge_kernel_newton(kernel_, (int)policy, s_, u_, dt, b_); for (int i_ = 0; i_ < 75; ++i_) more_[i_] += b_[i_];
-    if (kernel_) observe_(more_, camtotal, camkiitotal, o_); /* o_ stays 0 before INITIAL */
+    if (kernel_(model)) (void)nubridge_kernel_newton(kernel_(model), (int)policy, s_, u_, dt, b_); for (int i_ = 0; i_ < 75; ++i_) more_[i_] += b_[i_];
+    if (kernel_(model)) observe_(kernel_(model), more_, camtotal, camkiitotal, o_); /* o_ stays 0 before INITIAL */
     Dbound += o_[0]; DpT286 += o_[1]; Dca4cam += o_[2]; Dcataken += o_[3];
     Dx00 = b_[0]; Dx01 = b_[1]; Dx02 = b_[2]; Dx03 = b_[3]; Dx04 = b_[4]; Dx05 = b_[5]; Dx06 = b_[6]; Dx07 = b_[7]; Dx08 = b_[8]; Dx09 = b_[9]; Dx10 = b_[10]; Dx11 = b_[11]; Dx12 = b_[12]; Dx13 = b_[13]; Dx14 = b_[14]; Dx15 = b_[15]; Dx16 = b_[16]; Dx17 = b_[17]; Dx18 = b_[18]; Dx19 = b_[19]; Dx20 = b_[20]; Dx21 = b_[21]; Dx22 = b_[22]; Dx23 = b_[23]; Dx24 = b_[24];
     Dx25 = b_[25]; Dx26 = b_[26]; Dx27 = b_[27]; Dx28 = b_[28]; Dx29 = b_[29]; Dx30 = b_[30]; Dx31 = b_[31]; Dx32 = b_[32]; Dx33 = b_[33]; Dx34 = b_[34]; Dx35 = b_[35]; Dx36 = b_[36]; Dx37 = b_[37]; Dx38 = b_[38]; Dx39 = b_[39]; Dx40 = b_[40]; Dx41 = b_[41]; Dx42 = b_[42]; Dx43 = b_[43]; Dx44 = b_[44]; Dx45 = b_[45]; Dx46 = b_[46]; Dx47 = b_[47]; Dx48 = b_[48]; Dx49 = b_[49];

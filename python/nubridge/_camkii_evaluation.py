@@ -19,6 +19,8 @@ from .network import Network
 from .simulation import simulate
 
 OBSERVABLES = ("pT286", "bound", "ca4cam")
+#: What the mechanism is run with, the default first: its `rung` and its `hold` (ms).
+WAYS = {"hold 0.2 ms": (0, 0.2), "hold 0.1 ms": (0, 0.1), "hold 1 ms": (0, 1.0), "sums, hold 0.2 ms": (1, 0.2)}
 _RISE_ms = 0.5
 _DECAY_ms = np.array([0.0, 0.7, 1.5, 2.5, 4.0, 6.0, 9.0, 13.0, 18.0, 25.0, 35.0, 50.0, 70.0])
 _CLASS = {"name", "kind", "end_s", "dt_ms", "rate_hz", "amplitude_uM", "tau_ms", "level_uM", "seed", "totals_uM"}
@@ -123,17 +125,17 @@ def _spine_traces(kind: str, fixed: Mapping[str, Any]) -> Iterator[Calcium]:
         yield Calcium(kind, name, run.t_ms[::every] * 1e-3, run.ca_uM[place, ::every], **fixed)
 
 
-def in_neuron(protocol: Calcium, holds_ms: Sequence[float], every_steps: int) -> tuple[Array, Array, Array]:
-    """Times (s), fractions (holds, times, OBSERVABLES) of `camkii`, and the amounts (uM) at the end, (holds, states)."""
+def in_neuron(protocol: Calcium, every_steps: int) -> tuple[Array, Array, Array]:
+    """Times (s), fractions (WAYS, times, OBSERVABLES) of `camkii`, and the amounts (uM) at the end, (WAYS, states)."""
     from neuron import n
 
-    sections = [n.Section(f"hold{i}") for i in range(len(holds_ms))]
+    sections = [n.Section(f"way{i}") for i in range(len(WAYS))]
     played = n.Vector(1e-3 * protocol.ca_uM), n.Vector(1e3 * protocol.t_s)
     refs = []
-    for section, hold_ms in zip(sections, holds_ms, strict=True):
+    for section, (rung, hold_ms) in zip(sections, WAYS.values(), strict=True):
         section.insert("camkii")
         mechanism = section(0.5).camkii
-        mechanism.hold = hold_ms
+        mechanism.rung, mechanism.hold = rung, hold_ms
         mechanism.camtotal, mechanism.camkiitotal = (1e-3 * total for total in protocol.totals_uM)
         played[0].play(section(0.5)._ref_cai, played[1], True)
         section(0.5).cai = 1e-3 * protocol.ca_uM[0]
@@ -226,24 +228,26 @@ class Row:
         return f"{self.kind}: {self.name}: {_percent(worst)} % of the largest {', '.join(OBSERVABLES)} ({way})"
 
 
-def evaluate(definition: Mapping[str, Any], where: str, holds_ms: Sequence[float] = (0.2, 0.1, 1.0)) -> Iterable[Row]:
+def evaluate(definition: Mapping[str, Any], where: str) -> Iterable[Row]:
     """A row a protocol. Needs `nubridge.load(demo=True)` first."""
     kernel = Kernel("camkii")
     network = Network(definition["network"])
     weights = np.array([network.weights(name) for name in ("CaM_total", "K_total")])
     weights = weights[:, [network.species_index(name) for name in kernel.state_names]]
+    of_sums = np.concatenate([weights[:, :20], weights[:, 10:19], np.zeros((2, 46))], axis=1)  # B as A; Q, H, C, none
     simpler: dict[tuple[float, float], Simpler] = {}
     for protocol in protocols(definition, where):
-        t_s, seen, amounts = in_neuron(protocol, holds_ms, 19 if protocol.t_s[-1] < 30 else 333)
+        t_s, seen, amounts = in_neuron(protocol, 19 if protocol.t_s[-1] < 30 else 333)
         exact = reference(network, kernel, protocol, t_s)
         others = simpler.setdefault(protocol.totals_uM, Simpler(kernel, protocol.totals_uM)).of(protocol, t_s)
-        ways = {f"hold {hold_ms:g} ms": one for hold_ms, one in zip(holds_ms, seen, strict=True)} | others
+        ways = dict(zip(WAYS, seen, strict=True)) | others
         errors = {name: np.abs(one - exact) / exact.max(axis=0) for name, one in ways.items()}
+        totals = [(of_sums if rung else weights) @ one for (rung, _), one in zip(WAYS.values(), amounts, strict=True)]
         yield Row(
             protocol.kind, protocol.name,
             {name: error.max(axis=0) for name, error in errors.items()},
             {name: np.percentile(error, 95, axis=0) for name, error in errors.items()},
-            float(np.abs(weights @ amounts.T / np.array(protocol.totals_uM)[:, None] - 1).max()), float(amounts.min()),
+            float(np.abs(np.array(totals) / protocol.totals_uM - 1).max()), float(amounts.min()),
         )  # fmt: skip
 
 

@@ -130,6 +130,10 @@ def bench_camkii(turns: int) -> list[Row]:
     subjects = {name: lambda name=name: neuron_steps(name) for name in ("hh", "sk", "camkii", "camkiikin")}
     for hold_ms in (0.1, 0.0):
         subjects[f"camkii, hold {hold_ms:g} ms,"] = lambda hold_ms=hold_ms: neuron_steps("camkii", hold=hold_ms)
+    for hold_ms in (0.2, 0.0):
+        subjects[f"camkii, sums, hold {hold_ms:g} ms,"] = lambda hold_ms=hold_ms: neuron_steps(
+            "camkii", rung=1, hold=hold_ms
+        )
     ns = over_passive(turns, subjects, "camkii in NEURON")
     beside_kinetic = [
         row("camkiikin over passive", ns["camkiikin"], "ns/segment/step", name, ns[name])

@@ -40,11 +40,11 @@ def raised(n, segment):
     n.CVode().re_init()
 
 
-def closed_head(atol, dt_ms, hold_ms, times_ms):
+def closed_head(atol, dt_ms, hold_ms, times_ms, rung=0):
     """At times_ms after 20 uM were added: all calcium of a closed head over that at the start, cai, cataken, v."""
     from neuron import n
 
-    _section, segment = head(n, hold=hold_ms)
+    _section, segment = head(n, hold=hold_ms, rung=rung)
     n.CVode().active(atol is not None)
     n.CVode().atol(atol or 1e-3)
     n.dt = dt_ms
@@ -59,16 +59,19 @@ def closed_head(atol, dt_ms, hold_ms, times_ms):
     return np.array(rows)
 
 
-@pytest.mark.parametrize(("dt_ms", "hold_ms", "end_ms"), [(0.1, 0.0, 60000.0), (0.025, 0.1, 2000.0)])
-def test_fixed_steps_keep_all_calcium(dt_ms, hold_ms, end_ms):
-    rows = in_neuron(closed_head, None, dt_ms, hold_ms, np.linspace(0, end_ms, 101)[1:])
+@pytest.mark.parametrize(
+    ("dt_ms", "hold_ms", "end_ms", "rung"), [(0.1, 0.0, 60000.0, 0), (0.025, 0.1, 2000.0, 0), (0.025, 0.1, 2000.0, 1)]
+)
+def test_fixed_steps_keep_all_calcium(dt_ms, hold_ms, end_ms, rung):
+    rows = in_neuron(closed_head, None, dt_ms, hold_ms, np.linspace(0, end_ms, 101)[1:], rung)
     assert np.abs(rows[:, 0] - 1).max() < 1e-9
     assert rows[-1, 2] > 1.1 * rows[0, 2]  # phosphorylated CaMKII went on trapping calcium
     assert np.all(rows[:, 3] == -65)  # and no charge moved
 
 
-def test_cvode_keeps_all_calcium_within_its_tolerance():
-    rows = in_neuron(closed_head, 1e-9, 0.025, 0.1, np.arange(1.0, 1001.0))
+@pytest.mark.parametrize("rung", [0, 1])
+def test_cvode_keeps_all_calcium_within_its_tolerance(rung):
+    rows = in_neuron(closed_head, 1e-9, 0.025, 0.1, np.arange(1.0, 1001.0), rung)
     assert np.abs(rows[:, 0] - 1).max() < 1e-9
     assert np.all(rows[:, 3] == -65)
 
