@@ -255,11 +255,15 @@ public:
     Waited receive(milliseconds limit, Request& request) override {
         if (received_ != answered_) throw InvalidArgument("the last window is not answered; reply before receiving");
         bool died = false;
-        const Waited how = end_.wait(received_, limit, [this, &died] {
+        const auto drains = [this] {
             const SideState state = end_.other_.state.load();
-            if (state == SideState::draining || state == SideState::closed) return true;
-            died = !end_.segment_->other_lives();
-            return died;
+            return state == SideState::draining || state == SideState::closed;
+        };
+        const Waited how = end_.wait(received_, limit, [this, &died, &drains] {
+            if (drains()) return true;
+            if (end_.segment_->other_lives()) return false;
+            died = !drains();  // it may have drained and ended since
+            return true;
         });
         if (how == Waited::drained && died) end_.throw_died();
         if (how != Waited::arrived) return how;

@@ -1,14 +1,18 @@
 // Either side killed or stopped at each point of the protocol: the other knows within 100 ms, or goes on.
 #include <gtest/gtest.h>
 
+#include <array>
 #include <chrono>
 #include <csignal>
 #include <functional>
+#include <memory>
 #include <optional>
+#include <string>
 
 #include "channels.hpp"
 #include "child.hpp"
 #include "expect.hpp"
+#include "transport/exchange.hpp"
 
 namespace nubridge::test {
 namespace {
@@ -26,6 +30,29 @@ void serve(PeerEnd& peer, std::int64_t windows) {
     Request request;
     for (std::int64_t i = 0; i < windows && peer.receive(patience, request) == Waited::arrived; ++i)
         peer.reply(pattern(request.window, 1), pattern(request.window, 1));
+}
+
+/// A session whose owner drains and ends just when the peer looks whether it lives.
+class LastBreath final : public transport::Segment {
+public:
+    LastBreath() { transport::initialise(memory_.data(), shape_of(1, 0, 1)); }
+
+    std::byte* data() const override { return memory_.data(); }
+    bool other_lives() override {
+        reinterpret_cast<transport::SegmentHeader*>(data())->owner.state = transport::SideState::draining;
+        return false;
+    }
+    const std::string& name() const override { return name_; }
+
+private:
+    alignas(transport::SegmentHeader) mutable std::array<std::byte, 16384> memory_{};
+    std::string name_ = "last breath";
+};
+
+TEST(Death, OfAnOwnerThatHasDrainedIsTheEndOfTheSession) {
+    const auto peer = transport::peer_end(std::make_unique<LastBreath>(), shape_of(1, 0, 1));
+    Request request;
+    EXPECT_EQ(peer->receive(patience, request), Waited::drained);
 }
 
 void send(OwnerEnd& owner, std::int64_t window) {
