@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from ..errors import InvalidArgumentError, PeerError
 from . import Peer, bounded
-from .mcell_world import World
+from .mcell_world import World, place
 from .particles import require_possible
 from .plan import Plan
 from .process import flush_c
@@ -51,7 +51,8 @@ class McellPeer(Peer):
             [(self._wanted.index((one.site, s)), int(row[s])) for s in np.flatnonzero(row)]
             for one, row in zip(plan.counts, plan.weights, strict=True)
         ]
-        self._all = list(np.ndindex(plan.initial.shape))
+        self._all = [place(*slot) for slot in np.ndindex(plan.initial.shape)]
+        self._places = [place(*slot) for slot in self._wanted]
         self._molecules = plan.initial.copy()
         self._fresh = True
         self._open(None)
@@ -103,7 +104,7 @@ class McellPeer(Peer):
                     self._now[self._wanted.index((i, s))] = int(molecules[s])
 
     def inject(self, amounts: NDArray[np.int64]) -> NDArray[np.int64]:
-        present = [self._now[place] for place in self._amounts]
+        present = [self._now[at] for at in self._amounts]
         wanted = amounts.tolist()
         if not all(0 <= had + more <= MOST_MOLECULES for had, more in zip(present, wanted, strict=True)):
             amounts = bounded(amounts, np.array(present), MOST_MOLECULES)
@@ -124,7 +125,7 @@ class McellPeer(Peer):
         if self._fresh:
             self._fresh = False
             self._require_counts(self._molecules, self.molecules())
-        self._now = self._world.read(self._wanted)
+        self._now = self._world.read(self._places)
 
     def _require_counts(self, before: NDArray[np.int64], after: NDArray[np.int64]) -> None:
         """MCell finds a count in a table that it does not check: the conserved totals tell whether all are right."""
@@ -141,7 +142,7 @@ class McellPeer(Peer):
                     )
 
     def counts(self) -> list[int]:
-        return [sum([weight * self._now[place] for place, weight in terms]) for terms in self._sums]
+        return [sum([weight * self._now[at] for at, weight in terms]) for terms in self._sums]
 
     def checkpoint(self, path: str | os.PathLike[str]) -> None:
         state = {
@@ -167,7 +168,7 @@ class McellPeer(Peer):
         self._apply(np.argwhere(self._rates.constants >= 0).tolist())
         self._fresh = False
         self._due = [0] * len(self._due)
-        self._now = self._world.read(self._wanted)
+        self._now = self._world.read(self._places)
 
     def close(self) -> None:
         flush_c()

@@ -41,8 +41,7 @@ class World:
     def __init__(self, pymcell: Any, library: ctypes.CDLL, plan: Plan, checkpoint: Path | None) -> None:
         self._m, self._library, self._plan = pymcell, library, plan
         self._reactions = plan.network.reactions
-        species = range(len(plan.network.species))
-        self._places = [[(_word(i, s), f"Scene.site{i},ALL") for s in species] for i in range(len(plan.sites))]
+        self._get_count = pymcell._pymcell.mcell_get_count  # cold, the wrapper around it takes as long
         self._kept: list[Any] = []
         KEPT.append(self)
         self._injectors: list[ctypes.c_void_p] = []
@@ -207,9 +206,9 @@ class World:
         """By so many steps."""
         self._require(self._m.mcell_run_n_iterations(self._world, RARELY, 0, iterations), "run")
 
-    def read(self, wanted: Iterable[tuple[int, int]]) -> list[int]:
-        """The counts of these (site, species)."""
-        counts = [self._m.mcell_get_count(*self._places[i][s], self._world) for i, s in wanted]
+    def read(self, places: Iterable[tuple[str, str]]) -> list[int]:
+        """The counts at these places, each a `place`."""
+        counts = [self._get_count(species, where, self._world) for species, where in places]
         if counts and min(counts) < 0:
             self._require(min(counts), "count its molecules")
         return counts
@@ -256,6 +255,11 @@ def _slots(plan: Plan) -> list[tuple[int, int]]:
 
 def _word(site: int, species: int) -> str:
     return f"m{site}_{species}"
+
+
+def place(site: int, species: int) -> tuple[str, str]:
+    """What MCell calls a species of a site, and where."""
+    return _word(site, species), f"Scene.site{site},ALL"
 
 
 def _path(site: int, reaction: int) -> str:
