@@ -4,7 +4,7 @@ COMMENT
 A nubridge.Session inserts it and sets session and the slots. In the coupled segment
 
     the ions of the step,  -ica area dt/(2 e),        are owed to the peer, in whole ions, the rest carried;
-    cai = count/per_mM                                 is the peer's free calcium;
+    cai = count/per_mM                                 is the peer's free calcium, as the session's scheme has it at t;
     back = 2 e (requested - realised)/(area window)    takes back, over the next window, what the peer could not realise,
 
 so that the charge through the membrane is 2 e (realised + carried) and no ion belongs to both sides. cai is that of the exchange before the
@@ -83,6 +83,6 @@ ENDVERBATIM
 
 PROCEDURE concentration() {
 VERBATIM
-    if (session != 0) cai = nubridge_coupling_count((int)session, (int)count_slot)/per_mM;
+    if (session != 0) cai = nubridge_coupling_read((int)session, (int)count_slot, -1, _nt->_t)/per_mM;
 ENDVERBATIM
 }

@@ -2,8 +2,8 @@ TITLE A wire between a RANGE variable and the exchange with a particle simulator
 
 COMMENT
 A nubridge.Session makes one for each read and each rate. A read (kind 0) sets its variable to scale times count, or to scale count/total when
-there is a total; after the exchange, so that the step's end has the new value. A rate (kind 1) gives the variable's value times scale to the
-peer, as it is when the currents of the step are computed.
+there is a total; after the exchange, so that the step's end has the new value, and before currents are computed, for a scheme may predict it at
+their time. A rate (kind 1) gives the variable's value times scale to the peer, as it is when the currents of the step are computed.
 ENDCOMMENT
 
 NEURON {
@@ -31,6 +31,10 @@ VERBATIM
 #endif
 ENDVERBATIM
 
+BEFORE BREAKPOINT {
+    set()
+}
+
 BREAKPOINT {
     SOLVE set METHOD after_cvode
     give()
@@ -43,10 +47,8 @@ INITIAL {
 
 PROCEDURE set() {
 VERBATIM
-    if (session != 0 && kind == 0) {
-        double whole_ = total_slot < 0 ? 1 : nubridge_coupling_count((int)session, (int)total_slot);
-        variable = scale*nubridge_coupling_count((int)session, (int)slot)/(whole_ > 0 ? whole_ : 1);
-    }
+    if (session != 0 && kind == 0)
+        variable = scale*nubridge_coupling_read((int)session, (int)slot, (int)total_slot, _nt->_t);
 ENDVERBATIM
 }
 

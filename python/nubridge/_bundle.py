@@ -82,7 +82,7 @@ class Bundle:
         return folder / _PEER[0]
 
     def put_neuron(self) -> None:
-        """Gives NEURON its state back, after finitialize."""
+        """Gives NEURON its state back, after finitialize; CVODE has to begin anew then."""
         from neuron import n
 
         with tempfile.TemporaryDirectory() as folder:
@@ -94,8 +94,6 @@ class Bundle:
                 state = n.SaveState()
                 state.fread(n.File(str(place)))
                 state.restore()
-        if n.cvode.active():
-            n.cvode.re_init()
 
 
 def require_possible(by: str) -> None:

@@ -14,7 +14,7 @@ spine { L = 1 diam = 1 insert skpeer }
 objref session
 """
 RUN = """
-session = new NubridgeSession("ssa", "sk_calcium", 50, 7, "serial", "windows.h5")
+session = new NubridgeSession("ssa", "sk_calcium", 50, 7, "SCHEME", "windows.h5")
 spine session.couple(0.5, "O1 + O2 -> skpeer.popen", "k21 <- 8e4 * skpeer.gbar")
 finitialize(-65)
 continuerun(2)
@@ -29,7 +29,7 @@ session.close()
 """
 
 
-def same_in_python(folder):
+def same_in_python(folder, scheme):
     from neuron import n
 
     import nubridge
@@ -38,7 +38,7 @@ def same_in_python(folder):
     spine = n.Section("spine")
     spine.L = spine.diam = 1
     spine.insert("skpeer")
-    with nubridge.Session("ssa", "sk_calcium", 50, seed=7) as session:
+    with nubridge.Session("ssa", "sk_calcium", 50, seed=7, scheme=scheme) as session:
         rates = {"k21": ("skpeer.gbar", 8e4)}
         session.couple(spine(0.5), reads=["O1 + O2 -> skpeer.popen"], rates=rates)
         n.finitialize(-65)
@@ -49,12 +49,13 @@ def same_in_python(folder):
         return spine(0.5).cai, spine(0.5).skpeer.popen
 
 
-def test_a_session_of_hoc_gives_the_numbers_of_python(tmp_path, on_path):
-    done = hoc(tmp_path, BEGIN + RUN, on_path)
+@pytest.mark.parametrize("scheme", ["serial", "predictor"])
+def test_a_session_of_hoc_gives_the_numbers_of_python(scheme, tmp_path, on_path):
+    done = hoc(tmp_path, BEGIN + RUN.replace("SCHEME", scheme), on_path)
     assert done.returncode == 0, done.stderr
     assert "NEURON 6 ms, peer 6 ms" in done.stdout and "spine(0.5): in nu" in done.stdout
     seen = [line.split()[1:] for line in done.stdout.splitlines() if line.startswith("seen")]
-    np.testing.assert_array_equal(np.array(seen[0], float), in_neuron(same_in_python, str(tmp_path)))
+    np.testing.assert_array_equal(np.array(seen[0], float), in_neuron(same_in_python, str(tmp_path), scheme))
     assert (tmp_path / "windows.h5").stat().st_size > 0
 
 

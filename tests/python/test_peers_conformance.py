@@ -21,6 +21,7 @@ PEERS = ["ssa", *PARTICLES, OWN]
 WITH_CHECKPOINT = ["ssa", "mcell"]
 WITH_HAND_OVER = ["ssa", "mcell"]
 
+CROSSINGS = ["begin", "middle"]
 WINDOWS = 60
 
 
@@ -90,9 +91,10 @@ def run(kind, config, folder, windows=WINDOWS, seed=0):
     return np.array(asked), np.array([realised for realised, _ in answers]), np.array([counts for _, counts in answers])
 
 
+@pytest.mark.parametrize("crossing", CROSSINGS)
 @pytest.mark.parametrize("kind", PEERS, ids=name_of)
-def test_amounts_are_realised_or_carried_and_counts_are_right(kind, config, tmp_path):
-    asked, realised, counts = run(kind, config, tmp_path)
+def test_amounts_are_realised_or_carried_and_counts_are_right(kind, crossing, config, tmp_path):
+    asked, realised, counts = run(kind, {**config, "crossing": crossing}, tmp_path)
     assert ((realised == asked) | ((asked < 0) & (realised > asked) & (realised <= 0))).all()
     assert (realised[9::10, 1] > -1000).all()
     assert np.array_equal(counts[:, 0], 40 + realised[:, 0].cumsum())
@@ -120,6 +122,22 @@ def test_rates_hold_as_they_were_set(kind, config, tmp_path):
     assert abs(leaving.sum() - mean.sum()) < 4 * mean.sum() ** 0.5
 
 
+@pytest.mark.parametrize("crossing", CROSSINGS)
+@pytest.mark.parametrize("kind", PEERS, ids=name_of)
+def test_amounts_cross_at_the_begin_of_a_window_or_in_its_middle(kind, crossing, config, tmp_path):
+    # Of 1000 calcium ions without a channel a binomial number leaves in the rest of the window: 12 of 25 steps are before.
+    k_per_s, rest_s = 2e4, 25e-6 if crossing == "begin" else 13e-6
+    model = Path(config["model"])
+    model.write_text(MODEL.replace('"Ca": 40, "R": 20', '"Ca": 0, "R": 0'))
+    with PeerProcess({**config, "peer": kind, "crossing": crossing}, tmp_path / "work") as peer:
+        peer.exchange([0, 0, 0], [k_per_s, 0.0])
+        realised, counts = peer.exchange([1_000, 0, 0], [k_per_s, 0.0])
+        assert peer.close() == 0, peer.errors
+    assert realised[0] == 1_000
+    stays = np.exp(-k_per_s * rest_s)
+    assert abs(counts[3] - 1_000 * stays) < 4 * (1_000 * stays * (1 - stays)) ** 0.5
+
+
 @pytest.mark.parametrize("kind", PEERS, ids=name_of)
 def test_a_seed_is_a_run(kind, config, tmp_path):
     first, again = run(kind, config, tmp_path), run(kind, config, tmp_path)
@@ -128,9 +146,10 @@ def test_a_seed_is_a_run(kind, config, tmp_path):
     assert not np.array_equal(first[2], other[2])
 
 
+@pytest.mark.parametrize("crossing", CROSSINGS)
 @pytest.mark.parametrize("kind", WITH_HAND_OVER)
-def test_a_site_goes_into_nu_and_comes_back_with_its_totals(kind, config, tmp_path):
-    changed = {**config, "peer": kind, "regimes": ["b"], "parts": 1024}
+def test_a_site_goes_into_nu_and_comes_back_with_its_totals(kind, crossing, config, tmp_path):
+    changed = {**config, "peer": kind, "regimes": ["b"], "parts": 1024, "crossing": crossing}
     with PeerProcess(changed, tmp_path / "work") as peer:
         realised, counts = np.zeros(3, np.int64), []
         for window in range(40):
@@ -148,9 +167,10 @@ def test_a_site_goes_into_nu_and_comes_back_with_its_totals(kind, config, tmp_pa
     assert (in_nu != np.rint(in_nu)).any()
 
 
+@pytest.mark.parametrize("crossing", CROSSINGS)
 @pytest.mark.parametrize("kind", WITH_CHECKPOINT)
-def test_a_checkpoint_goes_on(kind, config, tmp_path):
-    file = tmp_path / "checkpoint"
+def test_a_checkpoint_goes_on(kind, crossing, config, tmp_path):
+    file, config = tmp_path / "checkpoint", {**config, "crossing": crossing}
     before = run(kind, {**config, "options": {"checkpoint": str(file)}}, tmp_path, 20)
     after = run(kind, {**config, "options": {"restore": str(file)}}, tmp_path, 20, seed=1)
     for total in range(3):
@@ -186,6 +206,7 @@ def test_impossible_numbers_are_refused(kind, config, tmp_path):
         ({"counts": [{"site": "a", "weights": {"Ca": 0.5}}]}, "the weight of 'Ca' in a count is 0.5"),
         ({"counts": [{"site": "a", "weights": {"Ca": 0}}]}, "counts nothing"),
         ({"amounts": [{"site": 0, "species": "Ca"}, {"site": "a", "species": "Ca"}]}, "stands twice"),
+        ({"crossing": "end"}, "amounts cannot cross at the 'end'"),
         ({"window_ns": 25_500}, "25500 ns is no multiple of the peer's step of 1000 ns"),
         ({"options": {"membrane": ["X"]}}, "no species 'X' to place; it has Ca, R, RCa, R2, gone"),
         ({"options": {"diffusion_um2_s": {"Ca": -1}}}, "diffuses by -1 um2/s"),

@@ -1,4 +1,4 @@
-"""The error of a coupling falls with its window, in first order. `python tests/validation/test_coupling_order.py FIGURE` draws it.
+"""The error of a coupling falls with its window, in the order of its scheme. `python tests/validation/test_coupling_order.py FIGURE` draws it.
 
 Calcium that a sine of current brings into a site binds a buffer there, whose bound part makes a conductance, and the voltage
 sets how fast it lets go: amounts, counts and rates all cross. The peer is mass action, exactly, in numbers so great that whole
@@ -18,9 +18,10 @@ from nubridge import plot
 from nubridge.peers import Peer
 from nubridge.peers.rates import SiteRates
 
-SCHEMES = ("serial", "parallel")
-WINDOWS_us = (25, 50, 100, 200)
-END_ms = 10.0
+ORDERS = {"serial": 1, "parallel": 1, "predictor": 2}
+WINDOWS_us = (20, 40, 80, 160)
+END_ms = 8.0
+FASTEST_per_ms = 2.0  # of the membrane with all channels open; the buffer's is below
 VOLUME_um3 = 1e7
 MODEL = """
 import nubridge
@@ -79,7 +80,7 @@ def run(model, scheme, windows_us):
     segment = section(0.5)
     segment.casource.amplitude, segment.casource.period, segment.casource.last = 0.003, 7.3, 1e9
     segment.skpeer.gbar = 0.001
-    n.dt = 0.025
+    n.dt = 0.02
     found = []
     for window_us in windows_us:
         with nubridge.Session(f"{__file__}:MassAction", model, window_us, scheme=scheme) as session:
@@ -98,41 +99,59 @@ def ends(folder, scheme):
     return np.array(in_neuron(run, str(folder / "model.py"), scheme, WINDOWS_us))
 
 
-def errors(found):
-    """Of all windows: the difference to the limit of none, to which the two shortest, whose errors are as 1 to 2, point."""
-    return np.abs(found - (2 * found[0] - found[1]))
+def errors(found, order):
+    """Of all windows: the difference to the limit of none, to which the errors of the two shortest point by their order."""
+    return np.abs(found - found[0] + (found[1] - found[0]) / (2**order - 1))
 
 
-@pytest.mark.parametrize("scheme", SCHEMES)
-def test_halving_the_window_halves_the_error(scheme, tmp_path):
-    steps = np.diff(ends(tmp_path, scheme), axis=0)
+@pytest.fixture(scope="module")
+def found(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("order")
+    return {scheme: ends(folder, scheme) for scheme in ORDERS}
+
+
+@pytest.mark.parametrize("scheme", ORDERS)
+def test_halving_the_window_divides_the_error_by_two_to_the_order(scheme, found):
+    steps = np.diff(found[scheme], axis=0)
     ratios = steps[1:] / steps[:-1]  # 2 for a first order, 4 for a second, but for a part that halves with the window
-    assert np.abs(2 * ratios[0] - ratios[1] - 2).max() < 0.05  # and one that is its square
+    rest = (2 * ratios[0] - ratios[1]) / 2 ** ORDERS[scheme] - 1  # and, where that has gone, one that is quartered
+    assert np.abs(rest).max() < (FASTEST_per_ms * WINDOWS_us[2] / 1e3) ** 2
+
+
+def test_the_predictor_errs_less_than_serial_with_windows_of_an_eighth(found):
+    serial, predictor = (errors(found[scheme], ORDERS[scheme]) for scheme in ("serial", "predictor"))
+    assert WINDOWS_us[-1] == 8 * WINDOWS_us[0]
+    assert (predictor[-1] < serial[0]).all()
 
 
 def draw(path, found):
-    """The errors of both schemes against the window, beside a line of slope 1."""
+    """The errors of the schemes against the window, beside lines of slope 1 and 2."""
     with mpl.rc_context(plot.STYLE):
         figure = plot.figure(7, 3.2, layout="constrained")
         for axes, column, title, unit in zip(
             figure.subplots(1, 2), (0, 1), ("voltage", "calcium"), ("mV", "mM"), strict=True
         ):
-            for (scheme, values), colour in zip(found.items(), (plot.BLUE, plot.ORANGE), strict=True):
-                axes.loglog(WINDOWS_us, errors(values)[:, column], "o-", color=colour, label=scheme)
             windows = np.array(WINDOWS_us)
-            line = errors(found["serial"])[0, column] * windows / windows[0]
-            axes.loglog(windows, line, color=plot.GREY, dashes=(3, 3), label="slope 1")
+            for (scheme, values), colour in zip(found.items(), (plot.BLUE, plot.ORANGE, plot.GREEN), strict=True):
+                error = errors(values, ORDERS[scheme])[:, column]
+                axes.loglog(windows, error, "o-", color=colour, label=scheme)
+                if scheme != "parallel":
+                    line = error[0] / 2 * (windows / windows[0]) ** ORDERS[scheme]
+                    axes.loglog(windows, line, color=plot.GREY, dashes=(3, 3))
+                    axes.annotate(
+                        f"slope {ORDERS[scheme]}", (windows[2], line[2]), (4, -4), textcoords="offset points", va="top"
+                    )
             axes.set_xticks(WINDOWS_us, map(str, WINDOWS_us))
             axes.minorticks_off()
             axes.set(title=f"error of the {title} at {END_ms:g} ms", xlabel="coupling window (µs)", ylabel=unit)
-        axes.legend()
+        figure.legend(*axes.get_legend_handles_labels(), loc="outside right center")
         figure.savefig(path)
 
 
 if __name__ == "__main__":
     with tempfile.TemporaryDirectory() as temporary:
-        results = {scheme: ends(Path(temporary), scheme) for scheme in SCHEMES}
+        results = {scheme: ends(Path(temporary), scheme) for scheme in ORDERS}
     for scheme, values in results.items():
-        for window_us, (error_mV, error_mM) in zip(WINDOWS_us, errors(values), strict=True):
+        for window_us, (error_mV, error_mM) in zip(WINDOWS_us, errors(values, ORDERS[scheme]), strict=True):
             print(f"{scheme:9} {window_us:4} us: {error_mV:.3e} mV, {error_mM:.3e} mM")
     draw(sys.argv[1], results)

@@ -515,12 +515,13 @@ nubridge_status nubridge_sessions_clean(size_t, char*, size_t*);
  * 1 to 64; 0 stands for none, for which the functions marked [step] do nothing. All are for the main thread. */
 
 /** How the two sides take turns. Parallel: the peer is in the window before NEURON's, whose counts are one window old.
- */
-enum nubridge_scheme_code { NUBRIDGE_SCHEME_SERIAL = 0, NUBRIDGE_SCHEME_PARALLEL = 1 };
+ * Predictor: serial, but NEURON reads the line through the last two counts, and the peer gets the mean of a rate. */
+enum nubridge_scheme_code { NUBRIDGE_SCHEME_SERIAL = 0, NUBRIDGE_SCHEME_PARALLEL = 1, NUBRIDGE_SCHEME_PREDICTOR = 2 };
 
-/** (owner, step_ms, scheme, limit_ms, counts, out) Uses the channel until the coupling is closed. step_ms: NEURON's, of
- * which the channel's window is a multiple. limit_ms: how long an exchange may wait. counts: the peer's at time 0. */
-nubridge_status nubridge_coupling_open(nubridge_channel*, double, int32_t, int32_t, const int64_t*, int32_t*);
+/** (owner, step_ms, scheme, averaged, limit_ms, counts, out) Uses the channel until the coupling is closed. step_ms:
+ * NEURON's, of which the channel's window is a multiple. averaged: so many rates, the first, are means in the scheme
+ * predictor. limit_ms: how long an exchange may wait. counts: the peer's at time 0. */
+nubridge_status nubridge_coupling_open(nubridge_channel*, double, int32_t, size_t, int32_t, const int64_t*, int32_t*);
 /** (coupling) Frees its number; 0 is allowed. */
 void nubridge_coupling_close(int32_t);
 /** (coupling, slot, current_mA_cm2, area_um2, charges, duration_ms, end_ms) The ions of a current that has flowed
@@ -539,13 +540,19 @@ nubridge_status nubridge_coupling_save(int32_t);
  * gets a row of doubles a window: its end in ms, the seconds waited for it, of every amount requested and realised in
  * it and carried now, then the counts. FILE_ERROR. */
 nubridge_status nubridge_coupling_watch(int32_t, const char*, const char*);
-/** (coupling, windows, books, carried) Goes on where another coupling was, before the first step: after so many
- * windows, with the books and the carried part of every slot as _books gives them. */
-nubridge_status nubridge_coupling_resume(int32_t, int64_t, const int64_t*, const double*);
+/** (coupling, time_ms, windows, books, carried, before, integrals) Goes on where another coupling was after its step to
+ * time_ms, before the first step: after so many windows, with the books and the carried part of every slot as _books
+ * gives them, and what _counts gives. */
+nubridge_status nubridge_coupling_resume(int32_t, double, int64_t, const int64_t*, const double*, const int64_t*,
+                                         const double*);
 /** (coupling) Collects what is under way, and lets the peer end. */
 nubridge_status nubridge_coupling_finish(int32_t);
-/** (coupling, slot) A count of the peer; NaN when there is no such slot. [step] */
-double nubridge_coupling_count(int32_t, int32_t);
+/** (coupling, slot, whole, time_ms) A count of the peer, or its fraction of another (whole: its slot, or -1), as NEURON
+ * reads it then: the last one, or the predictor's, at least 0 and at most the whole. NaN for no such slot. [step] */
+double nubridge_coupling_read(int32_t, int32_t, int32_t, double);
+/** (coupling, counts, before, integrals) The last counts, those of the window before, and of every averaged rate the
+ * integral over the window under way in its unit times ns. before and integrals may be null. */
+nubridge_status nubridge_coupling_counts(int32_t, int64_t*, int64_t*, double*);
 /** (coupling, slot, area_um2, charges) mA/cm2 over the window under way that takes back the ions which the peer could
  * not realise in the last one. [step] */
 double nubridge_coupling_back(int32_t, int32_t, double, double);

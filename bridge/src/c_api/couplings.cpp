@@ -96,19 +96,22 @@ constexpr double coulomb = 1e-14;
 
 }  // namespace
 
-nubridge_status nubridge_coupling_open(nubridge_channel* channel, double step_ms, int32_t scheme, int32_t limit_ms,
-                                       const int64_t* counts, int32_t* out) {
+nubridge_status nubridge_coupling_open(nubridge_channel* channel, double step_ms, int32_t scheme, size_t averaged,
+                                       int32_t limit_ms, const int64_t* counts, int32_t* out) {
     return guarded([&] {
         auto& owner = owner_of(channel);
         required(out, "the place for the coupling");
-        if (scheme != NUBRIDGE_SCHEME_SERIAL && scheme != NUBRIDGE_SCHEME_PARALLEL)
-            throw InvalidArgument("there is no scheme " + std::to_string(scheme) + "; they are 0 and 1");
+        if (scheme < NUBRIDGE_SCHEME_SERIAL || scheme > NUBRIDGE_SCHEME_PREDICTOR)
+            throw InvalidArgument("there is no scheme " + std::to_string(scheme) + "; they are 0, 1 and 2");
+        if (averaged > channel->shape.rates)
+            throw InvalidArgument("a coupling of " + std::to_string(channel->shape.rates) + " rates has no mean of " +
+                                  std::to_string(averaged) + "; average at most all");
         const CouplingWindow window(channel->shape.window_ns, step_ms);
         std::vector<std::int64_t> at_0(channel->shape.counts);
         for (std::size_t i = 0; i < at_0.size(); ++i) at_0[i] = required(counts, "the counts")[i];
         auto made = std::make_unique<Numbered>(
-            Numbered{{owner, channel->shape, window, static_cast<Scheme>(scheme), std::chrono::milliseconds(limit_ms),
-                      std::move(at_0)},
+            Numbered{{owner, channel->shape, window, static_cast<Scheme>(scheme), averaged,
+                      std::chrono::milliseconds(limit_ms), std::move(at_0)},
                      std::vector<double>(channel->shape.amounts, -std::numeric_limits<double>::infinity()),
                      owner,
                      {}});
@@ -173,8 +176,8 @@ nubridge_status nubridge_coupling_watch(int32_t coupling, const char* log, const
     });
 }
 
-nubridge_status nubridge_coupling_resume(int32_t coupling, int64_t windows, const int64_t* books,
-                                         const double* carried) {
+nubridge_status nubridge_coupling_resume(int32_t coupling, double time_ms, int64_t windows, const int64_t* books,
+                                         const double* carried, const int64_t* before, const double* integrals) {
     return guarded([&] {
         Coupling& of = required_coupling(coupling).of;
         const std::size_t slots = of.ledger().slots();
@@ -190,7 +193,11 @@ nubridge_status nubridge_coupling_resume(int32_t coupling, int64_t windows, cons
             all[slot] = {row[0], row[1], row[2], carried[slot]};
             returned[slot] = row[3];
         }
-        of.resume(windows, all, returned);
+        const std::span past(before, of.counts().size());
+        const std::span averaged(integrals, of.integrals().size());
+        if (!past.empty()) required(before, "the counts of the window before");
+        if (!averaged.empty()) required(integrals, "the integrals of the rates");
+        of.resume(time_ms, windows, all, returned, past, averaged);
     });
 }
 
@@ -198,10 +205,26 @@ nubridge_status nubridge_coupling_finish(int32_t coupling) {
     return guarded([&] { required_coupling(coupling).of.finish(); });
 }
 
-double nubridge_coupling_count(int32_t coupling, int32_t slot) {
+double nubridge_coupling_read(int32_t coupling, int32_t slot, int32_t whole, double time_ms) {
     const Numbered* const one = found(coupling);
-    if (one == nullptr || !has(one->of.counts().size(), slot)) return std::numeric_limits<double>::quiet_NaN();
-    return static_cast<double>(one->of.counts()[static_cast<std::size_t>(slot)]);
+    const std::size_t slots = one == nullptr ? 0 : one->of.counts().size();
+    if (!has(slots, slot) || (whole >= 0 && !has(slots, whole))) return std::numeric_limits<double>::quiet_NaN();
+    const auto part_slot = static_cast<std::size_t>(slot);
+    const double part = one->of.count(part_slot, time_ms);
+    if (whole < 0) return part;
+    const auto whole_slot = static_cast<std::size_t>(whole);
+    const double all = one->of.count(whole_slot, time_ms);
+    const bool is_within = one->of.counts()[part_slot] <= one->of.counts()[whole_slot];
+    return (is_within ? std::min(part, all) : part) / (all > 0 ? all : 1);
+}
+
+nubridge_status nubridge_coupling_counts(int32_t coupling, int64_t* counts, int64_t* before, double* integrals) {
+    return guarded([&] {
+        const Coupling& of = required_coupling(coupling).of;
+        if (!of.counts().empty()) std::ranges::copy(of.counts(), required(counts, "the place for the counts"));
+        if (before != nullptr) std::ranges::copy(of.counts_before(), before);
+        if (integrals != nullptr) std::ranges::copy(of.integrals(), integrals);
+    });
 }
 
 double nubridge_coupling_back(int32_t coupling, int32_t slot, double area_um2, double charges) {

@@ -21,16 +21,18 @@ public:
 };
 
 /// Serial: NEURON ends a window, the peer advances it, NEURON goes on with its counts. Parallel: the peer advances a
-/// window while NEURON is in the next, so that NEURON's counts are one window old.
-enum class Scheme { serial, parallel };
+/// window while NEURON is in the next, so that NEURON's counts are one window old. Predictor: serial, where NEURON
+/// reads the line through the last two counts and the peer gets the mean of a rate over its window: second order in the
+/// window, as the improved staggered schemes of Farhat and Lesoinne (2000).
+enum class Scheme { serial, parallel, predictor };
 
 /// One session as NEURON sees it. Within a step: `owe` and `rate` by the mechanisms, then `step` once, then `counts`
 /// and `returned`. For one thread.
 class Coupling {
 public:
-    /// `counts` are the peer's at time 0.
+    /// `counts` are the peer's at time 0. The predictor takes means of the first `averaged` rates, at most all.
     Coupling(transport::OwnerEnd& channel, const transport::ChannelShape& shape, const CouplingWindow& window,
-             Scheme scheme, std::chrono::milliseconds limit, std::vector<std::int64_t> counts);
+             Scheme scheme, std::size_t averaged, std::chrono::milliseconds limit, std::vector<std::int64_t> counts);
 
     IonLedger& ledger() { return ledger_; }
     const IonLedger& ledger() const { return ledger_; }
@@ -47,9 +49,11 @@ public:
     /// Collects what is under way, and has the peer save its state as it is now.
     /// @throws PeerDied, PeerFailed, PeerSilent
     void save();
-    /// Goes on where another coupling was, before the first step: after so many windows, with its books, and what its
-    /// last window returned.
-    void resume(std::int64_t windows, std::span<const Books> books, std::span<const std::int64_t> returned);
+    /// Goes on where another coupling was after its step to `time_ms`, before the first step: after so many windows,
+    /// with its books, what its last window returned, its counts of the window before, and its integrals.
+    void resume(double time_ms, std::int64_t windows, std::span<const Books> books,
+                std::span<const std::int64_t> returned, std::span<const std::int64_t> before,
+                std::span<const double> integrals);
     /// Collects what is under way, and lets the peer end.
     void finish();
 
@@ -59,6 +63,12 @@ public:
     void record(const std::string& path);
 
     std::span<const std::int64_t> counts() const { return counts_; }
+    /// Those of the window before.
+    std::span<const std::int64_t> counts_before() const { return before_; }
+    /// Of the averaged rates over the window under way, in their unit times ns.
+    std::span<const double> integrals() const { return integrals_; }
+    /// A count as NEURON reads it: the last one, or, at least 0, what the predictor expects at `time_ms`.
+    double count(std::size_t slot, double time_ms) const;
     /// Molecules that the last window asked for in vain: NEURON's again.
     std::span<const std::int64_t> returned() const { return returned_; }
     /// Whole windows that the counts have seen.
@@ -69,6 +79,7 @@ public:
     const CouplingWindow& window() const { return window_; }
 
 private:
+    void average(std::int64_t until_ns);
     void send();
     transport::Reply reply();
     void collect();
@@ -80,8 +91,12 @@ private:
     std::chrono::milliseconds limit_;
     IonLedger ledger_;
     std::vector<double> rates_;
+    std::vector<double> sent_rates_;
+    std::vector<double> integrals_;
+    std::int64_t averaged_ns_ = 0;  ///< until when
     std::vector<std::int64_t> amounts_;
     std::vector<std::int64_t> counts_;
+    std::vector<std::int64_t> before_;
     std::vector<std::int64_t> returned_;
     std::int64_t sent_ = 0;
     std::int64_t collected_ = 0;

@@ -34,8 +34,9 @@ _WITHOUT = {"mcell4": "no package index has MCell4 to test an adapter with, and 
 class Peer(abc.ABC):
     """A simulator behind a coupling; the base of every adapter.
 
-    The order of calls in every window: `set_rates` where a rate has changed, `inject`, `advance`, `counts`. `close` is the
-    last call. What an adapter raises reaches the owner of the session as text.
+    The order of calls in every window: `set_rates` where a rate has changed, `inject`, `advance`, `counts`; where
+    `plan.crossing` is "middle", `inject` comes between two `advance`. `close` is the last call. What an adapter raises
+    reaches the owner of the session as text.
     """
 
     #: False where every site is well mixed by construction.
@@ -64,7 +65,7 @@ class Peer(abc.ABC):
 
     @abc.abstractmethod
     def advance(self, window_ns: int) -> None:
-        """By so much time, a multiple of `plan.step_ns`."""
+        """By so much time, a multiple of `plan.step_ns`: a window, or the next of the parts of `plan.parts_ns`."""
 
     @abc.abstractmethod
     def counts(self) -> NDArray[np.int64] | Sequence[int]:

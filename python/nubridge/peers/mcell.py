@@ -1,7 +1,7 @@
 """MCell as a peer: particles in closed boxes, by pyMCell 0.2 (the library of MCell 3.4).
 
-What NEURON hands over is exact: a release site that fires once a window reads its number at that moment, and a negative
-number removes molecules. pyMCell's own call for the number takes no release site, so that it is called by ctypes.
+What NEURON hands over is exact: a release site that fires once a part of a window reads its number at that moment, and a
+negative number removes molecules. pyMCell's own call for the number takes no release site, so that it is called by ctypes.
 """
 
 from __future__ import annotations
@@ -56,10 +56,11 @@ class McellPeer(Peer):
         self._molecules = plan.initial.copy()
         self._fresh = True
         self._open(None)
-        #: What the next window begins with, beside what NEURON adds: one number for each of the world's slots.
+        #: What the next part of a window begins with: one number for each of the world's slots.
         self._due = [int(plan.initial[slot]) for slot in self._world.slots]
         self._now = [int(plan.initial[slot]) for slot in self._wanted]
         self._amounts = [self._wanted.index(slot) for slot in self._world.slots[: len(plan.amounts)]]
+        self._realised: list[int] = []
 
     @classmethod
     def missing(cls) -> str:
@@ -111,16 +112,17 @@ class McellPeer(Peer):
             wanted = amounts.tolist()
         for slot, number in enumerate(wanted):
             self._due[slot] += number
-        self._world.release(self._due)  # in the window's first step
-        self._due = [0] * len(self._due)
         self._realised = wanted
         return amounts
 
     def advance(self, window_ns: int) -> None:
-        if window_ns != self.plan.window_ns:
+        if window_ns not in self.plan.parts_ns:
+            parts = " and ".join(map(str, self.plan.parts_ns))
             raise InvalidArgumentError(
-                f"mcell advances by its window of {self.plan.window_ns} ns, not by {window_ns} ns: amounts cross once in it"
+                f"mcell advances by its window of {parts} ns, not by {window_ns} ns: amounts cross once in it"
             )
+        self._world.release(self._due)
+        self._due = [0] * len(self._due)
         self._world.run(window_ns // self.plan.step_ns)
         if self._fresh:
             self._fresh = False

@@ -22,6 +22,7 @@ from .plan import Plan
 from .process import printed
 
 ITERATIONS = 10**9  # a call past the last one does nothing
+MOST_TRAINS = 2**31 - 1
 RARELY = 2**30  # iterations between two looks of MCell at its own output
 PROBABILITY = re.compile(r"Probability (\S+) set for (\S+) \+ (\S+) -> ")
 FILE_NAME = ctypes.create_string_buffer(os.fsencode(os.devnull))
@@ -70,10 +71,19 @@ class World:
         m.mcell_set_time_step(world, self._plan.step_ns * 1e-9)
         m.mcell_set_iterations(world, ITERATIONS)
         self._scene = m.create_instance_object(world, "Scene")
-        window_s, step_s = self._plan.window_ns * 1e-9, self._plan.step_ns * 1e-9
-        # In the middle of the window's first step: rounding cannot move it into another window.
+        window_s, part_s, step_s = (
+            1e-9 * ns for ns in (self._plan.window_ns, self._plan.parts_ns[0], self._plan.step_ns)
+        )
+        # A window is a train of one release for each part of it, in the middle of the part's first step: rounding cannot
+        # move it into another one.
         pattern = m.create_release_pattern(
-            world, "window", delay=0.5 * step_s, release_interval=window_s, train_interval=1e20, train_duration=1e20
+            world,
+            "window",
+            delay=0.5 * step_s,
+            release_interval=part_s,
+            train_interval=window_s,
+            train_duration=(len(self._plan.parts_ns) - 0.5) * part_s,
+            number_of_trains=MOST_TRAINS,
         )
         self._kept.append(pattern)
         self._symbols = [
@@ -196,7 +206,7 @@ class World:
             self._require(code, f"change the rates {', '.join(names)}")
 
     def release(self, numbers: Sequence[int]) -> None:
-        """What the next window begins with, one number for each of `slots`; below 0 it removes."""
+        """What the next part of a window begins with, one number for each of `slots`; below 0 it removes."""
         for slot, number in enumerate(numbers):
             if number != self._numbers[slot]:
                 self._library.set_release_site_constant_number(self._injectors[slot], number)

@@ -19,6 +19,8 @@ from ..network import Network
 from ..results import MOLECULES_PER_uM_um3
 from .placement import Placement
 
+_CROSSINGS = ("begin", "middle")
+
 
 @dataclass(frozen=True)
 class Site:
@@ -76,6 +78,8 @@ class Plan:
     mixing_ns: int = 0
     window_ns: int = 25_000
     step_ns: int = 1_000
+    #: When amounts cross: at the "begin" of a window, or in its "middle".
+    crossing: str = "begin"
     seed: int = 0
     options: Mapping[str, Any] = field(default_factory=dict)
 
@@ -107,6 +111,7 @@ class Plan:
             mixing_ns=int(config.get("mixing_ns", 0)),
             window_ns=int(config.get("window_ns", 25_000)),
             step_ns=int(config.get("step_ns", 1_000)),
+            crossing=str(config.get("crossing", "begin")),
             seed=int(config.get("seed", 0)),
             options=dict(config.get("options", {})),
         )
@@ -117,6 +122,10 @@ class Plan:
         if self.window_ns <= 0 or self.step_ns <= 0 or self.window_ns % self.step_ns:
             raise InvalidArgumentError(
                 f"a window of {self.window_ns} ns is no multiple of the peer's step of {self.step_ns} ns; change one"
+            )
+        if self.crossing not in _CROSSINGS:
+            raise InvalidArgumentError(
+                f"amounts cannot cross at the {self.crossing!r} of a window; choose {' or '.join(_CROSSINGS)}"
             )
         for site in self.sites:
             if not (np.isfinite(site.volume_um3) and site.volume_um3 > 0):
@@ -140,6 +149,12 @@ class Plan:
         for row, count in zip(self.weights, self.counts, strict=True):
             if not row.any():
                 raise InvalidArgumentError(f"the count {dict(count.weights)} counts nothing; give a weight")
+
+    @cached_property
+    def parts_ns(self) -> tuple[int, ...]:
+        """Of a window: what is advanced after the amounts have crossed, or before and after; whole steps."""
+        before = self.window_ns // (2 * self.step_ns) * self.step_ns if self.crossing == "middle" else 0
+        return (before, self.window_ns - before) if before else (self.window_ns,)
 
     @cached_property
     def initial(self) -> NDArray[np.int64]:

@@ -49,6 +49,7 @@ def serve(channel: Channel, config: Mapping[str, Any] | None = None) -> int:
 def _exchange(channel: Channel, peer: SwitchedPeer, config: Mapping[str, Any]) -> int:
     plan, windows, parts = peer.plan, 0, int(config.get("parts", 1))
     last, before = int(config.get("epoch", 0)) - 1, None
+    *first, rest = plan.parts_ns
     while (message := channel.receive()) is not None:
         window, amounts, rates = message
         if (len(amounts), len(rates)) != (len(plan.amounts), len(plan.rates) + len(plan.regimes)):
@@ -64,8 +65,10 @@ def _exchange(channel: Channel, peer: SwitchedPeer, config: Mapping[str, Any]) -
                 peer.set_rates(rates[: len(plan.rates)])
                 peer.set_regimes(rates[len(plan.rates) :])
                 before = bits
+            for part in first:
+                peer.advance(part)
             realised = peer.inject(amounts)
-            peer.advance(plan.window_ns)
+            peer.advance(rest)
             windows += 1
         last = window
         channel.reply(realised, peer.counts(parts))

@@ -28,8 +28,8 @@ class SwitchedPeer:
 
     A site that goes into nu takes all molecules from the peer, which simulates an empty site from then on; one that comes back
     is drawn from the law and put there. Both in whole numbers, with every conserved total as it was. The order of calls in a
-    window: `set_rates`, `set_regimes`, `inject`, `advance`, `counts`. Behind the counts stands the non-uniformity of every
-    site where the plan asks for it.
+    window: `set_rates`, `set_regimes`, `inject`, `advance`, `counts`, or `inject` between two `advance` as of a peer. Behind
+    the counts stands the non-uniformity of every site where the plan asks for it.
     """
 
     def __init__(self, peer: Peer) -> None:

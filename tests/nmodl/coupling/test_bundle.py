@@ -65,7 +65,8 @@ def from_the_bundle(path, peer, scheme, adaptive=False):
         return begin, rest, session.report().ledgers[0]
 
 
-@pytest.mark.parametrize(("scheme", "adaptive"), [("serial", False), ("parallel", False), ("serial", True)])
+@pytest.mark.parametrize("adaptive", [False, True])
+@pytest.mark.parametrize("scheme", ["serial", "parallel", "predictor"])
 def test_a_run_from_the_bundle_is_the_uninterrupted_one_to_the_byte(scheme, adaptive, tmp_path):
     path = str(tmp_path / "bundle")
     last, rest, ledger = in_neuron(uninterrupted, path, "ssa", scheme, adaptive)
@@ -76,11 +77,11 @@ def test_a_run_from_the_bundle_is_the_uninterrupted_one_to_the_byte(scheme, adap
     assert len(np.unique(rest[:, 2])) > 5
 
 
-def after_a_kill(path):
+def after_a_kill(path, scheme):
     """What is raised when the peer is killed, and the same run from the bundle in the same process, with what is left."""
     from neuron import n
 
-    section, session = session_of(n, "ssa")
+    section, session = session_of(n, "ssa", scheme)
     with session:
         n.finitialize(-65)
         advance(n, section, 3)
@@ -95,8 +96,9 @@ def after_a_kill(path):
     return str(raised.value), rest, again, alone.windows
 
 
-def test_after_the_peer_was_killed_the_run_goes_on_from_the_bundle(tmp_path):
-    raised, rest, again, windows = in_neuron(after_a_kill, str(tmp_path / "bundle"))
+@pytest.mark.parametrize("scheme", ["serial", "predictor"])
+def test_after_the_peer_was_killed_the_run_goes_on_from_the_bundle(scheme, tmp_path):
+    raised, rest, again, windows = in_neuron(after_a_kill, str(tmp_path / "bundle"), scheme)
     assert "has ended" in raised
     assert again.tobytes() == rest.tobytes()
     assert windows == 180
@@ -251,8 +253,9 @@ def refused(case, path):
             session.save(path, "BBSaveState")
         if case == "absent":
             session.restore(path + "2")
-    if case == "seed":
-        with session_of(n, "ssa", seed=6)[1] as other:
+    others = {"seed": {"seed": 6}, "scheme": {"scheme": "predictor"}}
+    if case in others:
+        with session_of(n, "ssa", **others[case])[1] as other:
             other.restore(path)
 
 
@@ -267,6 +270,7 @@ def refused(case, path):
         ("alone", "BBSaveState crashes on spine, which is in no cell"),
         ("cell", "BBSaveState has saved 0 of 1 sections; give every cell a gid"),
         ("seed", "bundle .* of the seed 5, this session of 6"),
+        ("scheme", "bundle .* of the crossing begin, this session of middle"),
     ],
 )
 def test_what_is_no_bundle_of_the_session_is_refused(case, words, tmp_path):

@@ -41,6 +41,8 @@ def charge(window_us, scheme, amplitude):
         (100, "serial", 0.003),
         (25, "serial", 0.3),
         (100, "parallel", 0.3),
+        (100, "predictor", 0.003),
+        (100, "predictor", 0.3),
     ],
 )
 def test_the_charge_through_the_membrane_is_that_of_the_realised_ions(window_us, scheme, amplitude):

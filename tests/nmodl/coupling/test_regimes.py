@@ -58,7 +58,7 @@ def test_handing_over_every_5_ms_for_1_s_does_not_drift():
         assert abs(by_site.mean() - wanted) < 4 * by_site.std(ddof=1) / SITES**0.5
 
 
-def switched(peer):
+def switched(peer, scheme):
     """(regime, calcium and channels in molecules, popen, books) at every step, through nu and back, under a current."""
     from neuron import n
 
@@ -68,7 +68,7 @@ def switched(peer):
     segment = section(0.5)
     segment.casource.amplitude, segment.casource.period, segment.casource.last = 0.003, 7.3, 1e9
     segment.pas.g = 0
-    with nubridge.Session(peer, "sk_calcium", seed=1) as session:
+    with nubridge.Session(peer, "sk_calcium", seed=1, scheme=scheme) as session:
         reads = ["O1 + O2 -> skpeer.popen", "Ca_total -> skpeer.gbar", "channel -> pas.e"]
         session.couple(segment, reads=reads)
         n.finitialize(-65)
@@ -85,9 +85,10 @@ def switched(peer):
     return np.array(rows), said
 
 
+@pytest.mark.parametrize("scheme", ["serial", "predictor"])
 @pytest.mark.parametrize("peer", ["ssa", "mcell"])
-def test_ions_and_channels_are_conserved_through_nu_and_back(peer):
-    rows, said = in_neuron(switched, peer)
+def test_ions_and_channels_are_conserved_through_nu_and_back(peer, scheme):
+    rows, said = in_neuron(switched, peer, scheme)
     in_nu, calcium, _, total, channels, realised = rows.T
     assert np.allclose(channels, 50, atol=1e-4)
     assert np.allclose(total, 602 + realised, atol=1e-3)

@@ -111,9 +111,9 @@ TEST(IonLedger, BalancesExactlyInAMillionRandomWindows) {
 class CouplingTest : public testing::Test {
 protected:
     void open(Scheme scheme, milliseconds limit = patience) {
-        std::tie(owner, peer) = transport::in_process_channel(shape_of(1, 1, 1));
-        coupling = std::make_unique<Coupling>(*owner, shape_of(1, 1, 1), CouplingWindow(25'000, 0.0125), scheme, limit,
-                                              std::vector<std::int64_t>{10});
+        std::tie(owner, peer) = transport::in_process_channel(shape_of(1, 2, 1));
+        coupling = std::make_unique<Coupling>(*owner, shape_of(1, 2, 1), CouplingWindow(25'000, 0.0125), scheme, 1,
+                                              limit, std::vector<std::int64_t>{10});
     }
     /// The peer's thread: it serves until drained.
     void serve() {
@@ -124,6 +124,7 @@ protected:
                 const std::int64_t realised = std::max(request.amounts[0], -molecules);
                 molecules += realised;
                 told.push_back(request.rates[0]);
+                switched.push_back(request.rates[1]);
                 peer->reply({&realised, 1}, {&molecules, 1});
             }
         });
@@ -139,6 +140,7 @@ protected:
     std::thread simulator;
     std::int64_t molecules = 10;
     std::vector<double> told;
+    std::vector<double> switched;
     std::vector<std::int64_t> windows;
 };
 
@@ -167,6 +169,41 @@ TEST_F(CouplingTest, ParallelHasTheCountsOfTheWindowBefore) {
     }
     coupling->finish();
     EXPECT_EQ(coupling->counts()[0], 22);
+}
+
+TEST_F(CouplingTest, PredictorReadsTheLineThroughTheLastTwoCounts) {
+    open(Scheme::predictor);
+    serve();
+    EXPECT_EQ(coupling->count(0, 0.0125), 10);
+    coupling->ledger().owe(0, 4);
+    coupling->step(0.025);
+    EXPECT_EQ(coupling->count(0, 0.025), 14);
+    EXPECT_EQ(coupling->count(0, 0.0375), 16);
+    coupling->ledger().owe(0, -13);
+    coupling->step(0.05);
+    EXPECT_EQ(coupling->counts()[0], 1);
+    EXPECT_EQ(coupling->count(0, 0.05), 1);
+    EXPECT_EQ(coupling->count(0, 0.0625), 0);
+}
+
+TEST_F(CouplingTest, PredictorSendsTheMeansOfRatesAndOthersAsTheyAre) {
+    open(Scheme::predictor);
+    serve();
+    for (int step = 1; step <= 4; ++step) {
+        coupling->rate(0, step);
+        coupling->rate(1, step);
+        coupling->step(0.0125 * step);
+    }
+    coupling->rate(0, 8);
+    coupling->step(0.06875);  // a window ends within the next step, which counts in both
+    coupling->rate(0, 16);
+    coupling->step(0.08125);
+    coupling->rate(0, 32);
+    coupling->step(0.1);
+    coupling->finish();
+    simulator.join();
+    EXPECT_EQ(told, (std::vector<double>{1.5, 3.5, 10, 28}));
+    EXPECT_EQ(switched, (std::vector<double>{2, 4, 4, 4}));
 }
 
 TEST_F(CouplingTest, ReturnsWhatThePeerCouldNotRemove) {
@@ -207,13 +244,17 @@ TEST_F(CouplingTest, SavesByTheNumberOfTheLastWindowAndKeepsItsAmounts) {
 }
 
 TEST_F(CouplingTest, GoesOnWithTheBooksAndTheClockOfAnother) {
-    open(Scheme::serial);
+    constexpr double integral = 3 * 12'500.0;
+    open(Scheme::predictor);
     serve();
     const coupling::Books before{20, 15, 5, 0.75};
     const std::int64_t returned = 2;
-    coupling->resume(100, {&before, 1}, {&returned, 1});
+    const std::int64_t count = 6;
+    coupling->resume(2.5125, 100, {&before, 1}, {&returned, 1}, {&count, 1}, {&integral, 1});
     EXPECT_EQ(coupling->returned()[0], 2);
+    EXPECT_EQ(coupling->count(0, 2.5125), 12);
     expect_refusal<InvalidArgument>([&] { coupling->step(2.4); }, {"cannot go back"});
+    coupling->rate(0, 5);
     coupling->step(2.525);
     EXPECT_EQ(coupling->windows(), 101);
     EXPECT_EQ(coupling->ledger().books(0).requested, 21);
@@ -221,6 +262,7 @@ TEST_F(CouplingTest, GoesOnWithTheBooksAndTheClockOfAnother) {
     coupling->finish();
     simulator.join();
     EXPECT_EQ(windows, (std::vector<std::int64_t>{100}));
+    EXPECT_EQ(told, (std::vector<double>{4}));
 }
 
 TEST_F(CouplingTest, NamesBothClocksOfASilentPeerAndMayWaitAgain) {
