@@ -115,10 +115,15 @@ _WAVES = {"train": _train, "burst": _burst, "random": _random, "step": _step, "n
 
 def _spine_traces(kind: str, fixed: Mapping[str, Any]) -> Iterator[Calcium]:
     """Calcium of the demo's spines, which the cell made: one in theta bursts, one with glutamate before and one after the spike."""
+    from neuron import n
+
     from .demos import spine
 
+    before = set(n.allsec())
     cell, every = spine.SpinyCell(), 20
     theta, timing = (cell.run(protocol) for protocol in spine.PROTOCOLS)
+    for section in set(n.allsec()) - before:  # or they would be stepped with every other protocol
+        n.delete_section(sec=section)
     picked = [(theta, spine.SPINES // 2, "theta bursts")]
     picked += [(timing, spine.LEADS_ms.index(lead_ms), f"lead {lead_ms:+d} ms") for lead_ms in (10, -20)]
     for run, place, name in picked:

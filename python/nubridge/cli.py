@@ -51,7 +51,7 @@ _EXAMPLES = """examples:
   mpiexec -n 2 nubridge train models/sk_calcium/train.toml    ranks share the protocols; the same bytes
   nubridge evaluate sk_calcium --protocol models/sk_calcium/unseen.toml    against calcium that it never saw
   nubridge evaluate sk_calcium --protocol models/sk_calcium/unseen.toml --report sk.html    all of it on one page
-  nubridge evaluate camkii --protocol models/camkii/unseen.toml --report models/camkii/README.md    ten minutes
+  nubridge evaluate camkii --protocol models/camkii/unseen.toml --report models/camkii/README.md    five minutes
   nubridge plot models/sk_calcium            its loss and F over its domain
 """
 

@@ -83,6 +83,27 @@ def test_with_buffers_no_calcium_is_lost_or_made_and_no_charge_moves(dt_ms, atol
     assert (np.abs(rows[:, -1]) == 0).all()
 
 
+def traces(by_coreneuron):
+    """Calcium of head and dendrite, and what leaves the head, at every step of 10 ms."""
+    from neuron import coreneuron, n
+
+    sections, ends = joined(n)
+    references = [*(section(0.5)._ref_cai for section in sections), ends[0]._ref_flux]
+    records = [n.Vector().record(reference) for reference in references]
+    n.CVode().cache_efficient(True)
+    coreneuron.enable = by_coreneuron
+    n.ParallelContext().set_maxstep(10)
+    n.finitialize(-65)
+    n.ParallelContext().psolve(10)
+    return np.array([record.as_numpy() for record in records])
+
+
+def test_coreneuron_joins_the_same_ends():
+    neuron, core = (in_neuron(traces, by_coreneuron, load="coreneuron") for by_coreneuron in (False, True))
+    assert np.ptp(neuron[1]) > 1e-6  # mM that came through the neck
+    np.testing.assert_allclose(core, neuron, rtol=1e-9, atol=1e-18)
+
+
 def mistakes():
     """What is said of necks that cannot be."""
     from neuron import n
