@@ -49,7 +49,7 @@ def test_info_names_versions_folders_and_models():
     assert done.returncode == 0
     assert f"nubridge {nubridge.__version__}, library {nubridge.__version__}, interface 1" in done.stdout
     assert str(paths.prefix()) in done.stdout and str(paths.cache()) in done.stdout
-    assert "models     camkii, sk" in done.stdout
+    assert "models     camkii, camkii-sums, sk" in done.stdout
 
 
 def test_info_shows_what_a_kernel_holds():
@@ -76,7 +76,7 @@ def test_info_shows_what_a_model_holds(name):
 def test_info_of_an_unknown_model_names_the_known():
     done = nubridge_command("info", "ks")
     assert (done.returncode, done.stdout) == (1, "")
-    assert done.stderr.startswith("nubridge: no model 'ks' in ") and "there: camkii, sk, sk_calcium." in done.stderr
+    assert done.stderr.startswith("nubridge: no model 'ks' in ") and "there: camkii, camkii-sums, sk, sk_calcium." in done.stderr
 
 
 def test_train_makes_the_model_of_the_repository_byte_for_byte(tmp_path):
