@@ -76,7 +76,10 @@ def test_info_shows_what_a_model_holds(name):
 def test_info_of_an_unknown_model_names_the_known():
     done = nubridge_command("info", "ks")
     assert (done.returncode, done.stdout) == (1, "")
-    assert done.stderr.startswith("nubridge: no model 'ks' in ") and "there: camkii, camkii-sums, sk, sk_calcium." in done.stderr
+    assert (
+        done.stderr.startswith("nubridge: no model 'ks' in ")
+        and "there: camkii, camkii-sums, sk, sk_calcium." in done.stderr
+    )
 
 
 def test_train_makes_the_model_of_the_repository_byte_for_byte(tmp_path):
