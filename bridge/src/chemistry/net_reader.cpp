@@ -172,13 +172,13 @@ private:
         if (words.size() < 3)
             fail(std::string("a species needs a number, a pattern and an amount, found '") + joined(words, 0) + "'");
         require_next(words[0], result_.species.size() + 1, "species");
-        const bool fixed = words[1].starts_with("$");
+        const bool fixed = words[1].starts_with('$');
         const auto computed = amounts_.find(words[2]);
         const std::string amount = computed == amounts_.end() ? joined(words, 2) : computed->second;
         std::vector<std::size_t> uses;
         Species one{words[1].substr(fixed ? 1 : 0), value(amount, &uses), fixed};
         if (!uses.empty()) one.expression = amount;
-        if (one.name.starts_with("@")) fail("the compartment of '" + one.name + "' is not supported; use one volume");
+        if (one.name.starts_with('@')) fail("the compartment of '" + one.name + "' is not supported; use one volume");
         // A(), a molecule without sites, goes by its name.
         if (one.name.ends_with("()") && one.name.find('(') == one.name.size() - 2) one.name.resize(one.name.size() - 2);
         one.name = named(one.name);
