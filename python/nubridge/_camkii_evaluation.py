@@ -239,7 +239,7 @@ def evaluate(definition: Mapping[str, Any], where: str) -> Iterable[Row]:
     network = Network(definition["network"])
     weights = np.array([network.weights(name) for name in ("CaM_total", "K_total")])
     weights = weights[:, [network.species_index(name) for name in kernel.state_names]]
-    of_sums = np.concatenate([weights[:, :20], weights[:, 10:19], np.zeros((2, 46))], axis=1)  # B as A; Q, H, C, none
+    of_sums = np.concatenate([weights[:, :20], weights[:, 10:19], np.zeros((2, 3))], axis=1)  # B as A; Q, H, C, none
     simpler: dict[tuple[float, float], Simpler] = {}
     for protocol in protocols(definition, where):
         t_s, seen, amounts = in_neuron(protocol, 19 if protocol.t_s[-1] < 30 else 333)
@@ -247,12 +247,13 @@ def evaluate(definition: Mapping[str, Any], where: str) -> Iterable[Row]:
         others = simpler.setdefault(protocol.totals_uM, Simpler(kernel, protocol.totals_uM)).of(protocol, t_s)
         ways = dict(zip(WAYS, seen, strict=True)) | others
         errors = {name: np.abs(one - exact) / exact.max(axis=0) for name, one in ways.items()}
-        totals = [(of_sums if rung else weights) @ one for (rung, _), one in zip(WAYS.values(), amounts, strict=True)]
+        kept = [one[:32] if rung else one for (rung, _), one in zip(WAYS.values(), amounts, strict=True)]
+        totals = [(of_sums if len(one) == 32 else weights) @ one for one in kept]
         yield Row(
             protocol.kind, protocol.name,
             {name: error.max(axis=0) for name, error in errors.items()},
             {name: np.percentile(error, 95, axis=0) for name, error in errors.items()},
-            float(np.abs(np.array(totals) / protocol.totals_uM - 1).max()), float(amounts.min()),
+            float(np.abs(np.array(totals) / protocol.totals_uM - 1).max()), min(float(one.min()) for one in kept),
         )  # fmt: skip
 
 

@@ -13,7 +13,8 @@ namespace nubridge::dynamics {
 ///
 /// The sums follow the network but for one thing, which partner a subunit has when it is phosphorylated: that is the
 /// law of maximum entropy of the given sums. While nothing is phosphorylated they are exact. All rates are read from
-/// the network. Stepped as MassAction is, under the same bound.
+/// the network. Stepped as MassAction is, under the same bound, but that who pairs with whom is found once a step: S is
+/// of first order in its length.
 ///
 /// Immutable after construction; every function is pure, re-entrant and does not allocate.
 class SubunitSums final : public Stepper {
