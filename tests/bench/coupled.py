@@ -77,6 +77,17 @@ class Cell:
             took_s = np.median([self.step_s() for _ in range(WARM + 100)][WARM:])
             self.cable.nseg = max(round(self.cable.nseg * seconds / took_s), 1) // 2 * 2 + 1
 
+    def alone_ms(self, pause_ms: float, steps: int) -> np.ndarray:
+        """ms of each step of NEURON without a session, after pauses as a peer makes them: its caches are as cold."""
+        from neuron import n
+
+        n.finitialize(-65)
+        found = []
+        for _ in range(steps):
+            time.sleep(1e-3 * pause_ms)
+            found.append(1e3 * self.step_s())
+        return np.array(found)
+
     def windows_ms(self, ions: int, scheme: str, windows: int, window_us: int = DT_us) -> tuple[np.ndarray, np.ndarray]:
         """ms of each window of a session with so many calcium ions, and of MCell itself in it."""
         from neuron import n

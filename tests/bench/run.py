@@ -345,6 +345,9 @@ def bench_coupling(turns: int) -> list[Row]:
         wall, own = cell.windows_ms(4000, "serial", windows, window_us)
         name = f"MCell alone, windows of {window_us} us"
         rows += [row(name, own.tolist(), "ms"), row("serial", wall.tolist(), "ms", name, own.tolist())]
+        if window_us == coupled.DT_us:
+            alone = cell.alone_ms(float(np.median(own)), windows)
+            rows.append(row("a step of NEURON alone after such a pause", alone.tolist(), "ms"))
     cell.take(1e-3 * float(np.median(cell.windows_ms(400, "serial", 100)[1])))
     found: dict[str, list[float]] = {"serial": [], "parallel": []}
     for _ in tqdm(range(max(turns // 3, 3)), desc="coupling", leave=False):
