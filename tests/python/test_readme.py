@@ -12,6 +12,7 @@ from nubridge import paths
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+PROGRAMS = sorted(set(re.findall(r"\./run python (tests/\S+\.py)", README)))
 EXAMPLES = re.findall(r"^```(python|hoc)\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
 TIMEOUT_S = 300
 
@@ -40,3 +41,12 @@ def test_example_runs_and_prints_what_it_says(language: str, code: str, tmp_path
     for stated in re.findall(r"print.*?(?:#|//) (\d\.\d+)", code):
         assert any(abs(float(number) - float(stated)) < 1e-12 for number in re.findall(r"\d\.\d+", printed)), printed
     assert re.search(r"\d\.\d+", printed), printed
+
+
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_a_test_that_is_a_program_finds_what_it_imports_and_says_how_it_is_called(program: str) -> None:
+    done = subprocess.run(
+        [ROOT / "run", "python", program], cwd=ROOT, capture_output=True, text=True, timeout=TIMEOUT_S
+    )
+    assert done.returncode == 1
+    assert f"`./run python {program} " in done.stderr

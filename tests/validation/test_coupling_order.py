@@ -1,4 +1,4 @@
-"""The error of a coupling falls with its window, in the order of its scheme. `python tests/validation/test_coupling_order.py FIGURE` draws it.
+"""The error of a coupling falls with its window, in the order of its scheme. `./run python tests/validation/test_coupling_order.py FIGURE` draws it.
 
 Calcium that a sine of current brings into a site binds a buffer there, whose bound part makes a conductance, and the voltage
 sets how fast it lets go: amounts, counts and rates all cross. The peer is mass action, exactly, in numbers so great that whole
@@ -149,6 +149,8 @@ def draw(path, found):
 
 
 if __name__ == "__main__":
+    if len(sys.argv) != 2:
+        sys.exit(__doc__)
     with tempfile.TemporaryDirectory() as temporary:
         results = {scheme: ends(Path(temporary), scheme) for scheme in ORDERS}
     for scheme, values in results.items():

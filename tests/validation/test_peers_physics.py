@@ -1,4 +1,4 @@
-"""Peers against exact laws. `python tests/validation/test_peers_physics.py mcell SECONDS` runs the channels for longer."""
+"""Peers against exact laws. `./run python tests/validation/test_peers_physics.py mcell SECONDS` runs the channels for longer."""
 
 import sys
 import tempfile
@@ -146,6 +146,8 @@ def test_one_description_of_a_spine_is_the_same_on_three_rungs(tmp_path):
 
 
 if __name__ == "__main__":
+    if len(sys.argv) != 3:
+        sys.exit(__doc__)
     name, length_s = sys.argv[1], float(sys.argv[2])
     with tempfile.TemporaryDirectory() as temporary:
         for ca, fraction in zip(CA_uM, channels_of(name, Path(temporary), length_s), strict=True):

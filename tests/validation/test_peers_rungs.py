@@ -1,4 +1,4 @@
-"""One BNGL model at one site on every rung. `python tests/validation/test_peers_rungs.py FIGURE` prints and draws all of them.
+"""One BNGL model at one site on every rung. `./run python tests/validation/test_peers_rungs.py FIGURE` prints and draws all of them.
 
 200 calcium ions and 50 SK channels that bind them (`sk_calcium`) in 0.066 um3, from channels that are all closed: by mass
 action, by exact events, and as particles in MCell and Smoldyn.
@@ -90,6 +90,8 @@ def draw(path: str, found: dict[str, np.ndarray]) -> None:
 
 
 if __name__ == "__main__":
+    if len(sys.argv) != 2:
+        sys.exit(__doc__)
     with tempfile.TemporaryDirectory() as temporary:
         runs = {kind: fractions(kind, Path(temporary, kind)) for kind in ("ssa", *PARTICLES)}
     print(f"ode      {by_mass_action().mean():.4f}")

@@ -96,6 +96,8 @@ def test_fourth_order_errors_peak_below_the_published_visible_and_hidden_models(
 
 
 if __name__ == "__main__":
+    if len(sys.argv) != 2:
+        sys.exit(__doc__)
     many = int(sys.argv[1])
     times_s = STEP_S * np.arange(201)
     model = learned(seen(begins_of(many, 1), 50, times_s[::2], seed=1), times_s[::2])
