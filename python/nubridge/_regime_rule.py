@@ -48,7 +48,7 @@ def non_uniformity(low: float, high: float) -> Rule:
     def rule(_segment: Any, regime: str, counts: Mapping[str, float]) -> str:
         if "non_uniformity" not in counts:
             raise InvalidArgumentError(
-                "the peer does not tell how mixed its sites are; set the rule before finitialize()"
+                "the peer does not tell how mixed its sites are; set the rule before finitialize(), with the peer ssa or mcell"
             )
         found = counts["non_uniformity"]
         return "particles" if found >= high else "nu" if found <= low else regime

@@ -191,7 +191,7 @@ class Session:
             self._watch.stop()
             self._watch = None
         if self._channel is None:
-            self._mixing_ns = round(every_ms * 1e6) if rule is not None else 0
+            self._mixing_ns = round(every_ms * 1e6) if rule is not None and self._peer_has("molecules") else 0
         if rule is not None:
             self._watch = Watch(self, rule, every_ms)
             self._watch.start()
@@ -424,9 +424,11 @@ class Session:
         return found[0]
 
     def _require_of_peer(self, method: str, lacks: str) -> None:
-        kind = self._config["peer"]
-        if getattr(peer_class(kind), method) is getattr(Peer, method):
-            raise PeerError(f"the peer {kind} {lacks}: its simulator cannot; use ssa or mcell")
+        if not self._peer_has(method):
+            raise PeerError(f"the peer {self._config['peer']} {lacks}: its simulator cannot; use ssa or mcell")
+
+    def _peer_has(self, method: str) -> bool:
+        return getattr(peer_class(self._config["peer"]), method) is not getattr(Peer, method)
 
     def _wire(self) -> None:
         from neuron import n

@@ -8,6 +8,8 @@ from nubridge.peers import Plan
 from nubridge.peers.mixing import MOST, Mixing
 from nubridge.peers.nu import Kinds
 from nubridge.peers.rates import SiteRates
+from nubridge.peers.ssa import SsaPeer
+from nubridge.peers.switched import SwitchedPeer
 
 EDGE_um, D_um2_s, K_per_s, BUFFERS, IONS, WINDOW_s = 0.5, 200.0, 10.0, 20, 40, 25e-6
 MIXING_per_s = np.pi**2 * D_um2_s / EDGE_um**2
@@ -43,9 +45,38 @@ def test_what_comes_in_is_unmixed_for_a_mixing_time():
     assert mixing.of_sites(molecules, k)[1] == pytest.approx(3 * kept / (1 - kept) / IONS, rel=1e-12)
     for _ in range(20):
         mixing.add(np.array([0, 0]))
-    assert mixing.of_sites(molecules, k)[1] < 0.02 * 3 * kept / (1 - kept) / IONS
+    assert mixing.of_sites(molecules, k)[1] == pytest.approx(3 * kept**21 / (1 - kept) / IONS, rel=1e-12)
 
 
 def test_an_ion_that_does_not_move_is_unmixed_where_anything_takes_it():
     mixing, molecules, k = mixing_of(0.0)
     assert mixing.of_sites(molecules, k) == [MOST, 0.0]
+
+
+class Spacious(SsaPeer):
+    """Exact events, said to have space."""
+
+    has_space = True
+
+
+def test_a_checkpoint_keeps_what_is_not_mixed(tmp_path):
+    def opened():
+        plan = {"model": "sk_calcium", "amounts": [{"species": "Ca"}], "mixing_ns": 50_000, "window_ns": 25_000}
+        return SwitchedPeer(Spacious(Plan.of(plan)))
+
+    first, again = opened(), opened()
+
+    def seen(peer, windows):
+        peer.set_rates(np.zeros(0))
+        found = []
+        for _ in range(windows):
+            peer.inject(np.array([5]))
+            peer.advance(25_000)
+            found.append(peer.counts(1024))
+        return found
+
+    seen(first, 3)
+    first.checkpoint(tmp_path / "peer")
+    again.restore(tmp_path / "peer")
+    assert again.counts(1024) == first.counts(1024) and first.counts(1024)[-1] > 0
+    assert seen(again, 5) == seen(first, 5)

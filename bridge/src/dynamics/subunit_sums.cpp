@@ -178,6 +178,7 @@ Outcome SubunitSums::newton(Policy policy, const double* state, const double* in
 }
 
 Outcome SubunitSums::observe(const double* state, double* observables) const noexcept {
+    static_assert(count % 4 == 0);
     for (const auto& weights : weights_) {
         double sums[4] = {};  // in lanes, so that no addition waits for the one before
         for (std::size_t i = 0; i < count; i += 4) {

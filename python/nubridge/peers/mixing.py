@@ -35,6 +35,15 @@ class Mixing:
             ]
         ).clip(min=0)
 
+    @property
+    def state(self) -> list[float]:
+        """What is not forgotten yet, by the plan's amounts."""
+        return self._new.tolist()
+
+    @state.setter
+    def state(self, new: list[float]) -> None:
+        self._new = np.array(new)
+
     def add(self, realised: NDArray[np.int64]) -> None:
         """What came in with a window, by the plan's amounts."""
         self._new = (self._new + realised) * self._kept

@@ -106,6 +106,9 @@ class SwitchedPeer:
             "handed": self._handed,
             "values": [None if np.isnan(value) else value for value in self._rates.values.tolist()],
             "nu": {site: nu.state for site, nu in self._nu.items()},
+            "now_ns": self._now_ns,
+            "non_uniformity": self._non_uniformity,
+            "mixing": self._mixing and self._mixing.state,
         }
         self._peer.checkpoint(path)
         Path(f"{path}.nu").write_text(json.dumps(state), encoding="utf-8")
@@ -118,6 +121,9 @@ class SwitchedPeer:
         if None not in state["values"]:
             self._rates.set(np.array(state["values"]))
         self._nu = {int(site): NuSite.restored(self._kinds, one) for site, one in state["nu"].items()}
+        self._now_ns, self._non_uniformity = state["now_ns"], state["non_uniformity"]
+        if self._mixing is not None:
+            self._mixing.state = state["mixing"]
 
     def close(self) -> None:
         """As of a peer."""

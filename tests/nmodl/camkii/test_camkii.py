@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+import neuron_runs
 import nubridge
 import pepke_oracle
 from neuron_process import in_neuron, run
@@ -129,21 +130,7 @@ def restored():
     _section, segment = segment_of(n, "catrain")
     n.finitialize(-65)
     segment.cai = 5e-3
-
-    def advance(end_ms):
-        rows = []
-        while n.t < end_ms - n.dt / 2:
-            n.fadvance()
-            rows.append([*states(segment), segment.camkii.pT286, segment.cai])
-        return np.array(rows)
-
-    advance(10.05)  # in the middle of a hold
-    saved = n.SaveState()
-    saved.save()
-    first = advance(20)
-    n.finitialize(-65)
-    saved.restore()
-    return first, advance(20)
+    return neuron_runs.twice_from_a_save(lambda: [*states(segment), segment.camkii.pT286, segment.cai])
 
 
 def test_a_restored_run_goes_on_bit_for_bit():

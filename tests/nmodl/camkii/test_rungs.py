@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+import neuron_runs
 from neuron_process import in_neuron, run
 
 OBSERVABLES = ("pT286", "bound", "ca4cam")
@@ -92,22 +93,13 @@ def restored(threads):
     for _, segment in kept:
         segment.cai = 5e-3
 
-    def advance(end_ms):
-        rows = []
-        while n.t < end_ms - n.dt / 2:
-            n.fadvance()
-            rows.append([[*sums(one), one.camkii.pT286, one.camkii.ca4cam] for _, one in kept])
-        return np.array(rows)
+    def exact_from_now_on():
+        for _, segment in kept:
+            segment.camkii.rung = 0  # is read at initialisation
 
-    advance(10.05)  # in the middle of a hold
-    saved = n.SaveState()
-    saved.save()
-    first = advance(20)
-    n.finitialize(-65)
-    saved.restore()
-    for _, segment in kept:
-        segment.camkii.rung = 0  # is read at initialisation
-    return first, advance(20)
+    return neuron_runs.twice_from_a_save(
+        lambda: [[*sums(one), one.camkii.pT286, one.camkii.ca4cam] for _, one in kept], exact_from_now_on
+    )
 
 
 def test_a_restored_run_goes_on_bit_for_bit_with_the_rung_that_it_began_with():
@@ -121,19 +113,13 @@ def test_threads_change_no_bit():
 
 def traces(by_coreneuron):
     """Observables of both rungs at every step of 10 ms."""
-    from neuron import coreneuron, n
+    from neuron import n
 
     kept = [segment_of(n, rung) for rung in (0, 1)]
     for section, _ in kept:
         section.rest_catrain = 5e-3
     references = [getattr(one.camkii, f"_ref_{name}") for _, one in kept for name in OBSERVABLES]
-    records = [n.Vector().record(reference) for reference in references]
-    n.CVode().cache_efficient(True)
-    coreneuron.enable = by_coreneuron
-    n.ParallelContext().set_maxstep(10)
-    n.finitialize(-65)
-    n.ParallelContext().psolve(10)
-    return np.array([record.as_numpy() for record in records])
+    return neuron_runs.traces(references, by_coreneuron)
 
 
 def test_coreneuron_steps_the_same_rungs():

@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pytest
 
+import neuron_runs
 from neuron_process import in_neuron, run
 
 VOLUME_um3 = math.pi / 6 * 0.5**3
@@ -106,18 +107,12 @@ def test_nothing_is_taken_unless_it_is_asked_for():
 
 def traces(by_coreneuron):
     """Calcium, cataken and pT286 of an open head at every step of 10 ms."""
-    from neuron import coreneuron, n
+    from neuron import n
 
     _section, segment = head(n, closed=False)
     segment.spineca.rest = 5e-3
     references = (segment._ref_cai, segment.camkii._ref_cataken, segment.camkii._ref_pT286)
-    records = [n.Vector().record(reference) for reference in references]
-    n.CVode().cache_efficient(True)
-    coreneuron.enable = by_coreneuron
-    n.ParallelContext().set_maxstep(10)
-    n.finitialize(-65)
-    n.ParallelContext().psolve(10)
-    return np.array([record.as_numpy() for record in records])
+    return neuron_runs.traces(references, by_coreneuron)
 
 
 def test_coreneuron_takes_the_same():

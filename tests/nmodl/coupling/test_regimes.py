@@ -168,6 +168,26 @@ def test_what_a_rule_may_not_say_ends_the_run():
     assert outcome.status != 0 and "no regime 'fluid'" in outcome.stderr
 
 
+def looked_at(peer):
+    """What a rule that hands nothing over is told."""
+    from neuron import n
+
+    import nubridge
+
+    told = []
+    with nubridge.Session(peer, "sk_calcium") as session:
+        session.couple(spine(n)(0.5))
+        session.regime_rule(lambda _segment, regime, counts: told.append(sorted(counts)) or regime)
+        n.finitialize(-65)
+        n.continuerun(2)
+    return told
+
+
+def test_a_peer_that_does_not_list_its_molecules_may_be_looked_at():
+    told = in_neuron(looked_at, "demos.own_peer:DirectMethod")
+    assert told and "non_uniformity" not in told[0]
+
+
 def refused(case):
     from neuron import n
 

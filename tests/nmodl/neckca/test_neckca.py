@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pytest
 
+import neuron_runs
 from neuron_process import in_neuron, run
 
 HEAD_um3, PARENT_um3 = 0.065, 0.65
@@ -85,17 +86,11 @@ def test_with_buffers_no_calcium_is_lost_or_made_and_no_charge_moves(dt_ms, atol
 
 def traces(by_coreneuron):
     """Calcium of head and dendrite, and what leaves the head, at every step of 10 ms."""
-    from neuron import coreneuron, n
+    from neuron import n
 
     sections, ends = joined(n)
     references = [*(section(0.5)._ref_cai for section in sections), ends[0]._ref_flux]
-    records = [n.Vector().record(reference) for reference in references]
-    n.CVode().cache_efficient(True)
-    coreneuron.enable = by_coreneuron
-    n.ParallelContext().set_maxstep(10)
-    n.finitialize(-65)
-    n.ParallelContext().psolve(10)
-    return np.array([record.as_numpy() for record in records])
+    return neuron_runs.traces(references, by_coreneuron)
 
 
 def test_coreneuron_joins_the_same_ends():

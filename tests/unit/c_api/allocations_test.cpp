@@ -189,6 +189,25 @@ TEST_P(StepPath, NeitherAllocatesNorLocksOnABrokenState) {
     EXPECT_EQ(counted([&] { GetParam().run(nullptr, batch); }).allocations, 0);
 }
 
+TEST(KernelStepPath, NeitherAllocatesNorLocks) {
+    for (const char* const name : {"camkii", "camkii-sums"}) {
+        nubridge_kernel* kernel = nullptr;
+        ASSERT_EQ(nubridge_kernel_open(name, &kernel), NUBRIDGE_OK);
+        const double inputs[] = {1.0, 30.0, 80.0};
+        std::vector<double> state(nubridge_kernel_count(kernel, NUBRIDGE_ITEM_STATE)), out(state);
+        ASSERT_EQ(nubridge_kernel_initial(kernel, NUBRIDGE_POLICY_MODEL, inputs, state.data()), NUBRIDGE_OK);
+        const Counted found = counted([&] {
+            nubridge_kernel_step(kernel, NUBRIDGE_POLICY_MODEL, inputs, 1.0, state.data());
+            nubridge_kernel_rhs(kernel, NUBRIDGE_POLICY_MODEL, state.data(), inputs, out.data());
+            nubridge_kernel_newton(kernel, NUBRIDGE_POLICY_MODEL, state.data(), inputs, 0.1, out.data());
+            nubridge_kernel_observe(kernel, state.data(), out.data());
+        });
+        EXPECT_EQ(found.allocations, 0) << name;
+        EXPECT_EQ(found.locks, 0) << name;
+        nubridge_kernel_close(kernel);
+    }
+}
+
 INSTANTIATE_TEST_SUITE_P(Functions, StepPath, testing::ValuesIn(step_functions()),
                          [](const testing::TestParamInfo<StepFunction>& function) { return function.param.name; });
 

@@ -156,7 +156,9 @@ TEST(ShippedSums, SolveTheNewtonStepOfTheirSlopes) {
     Amounts b(at.size()), x(at.size());
     for (std::size_t i = 0; i < b.size(); ++i) x[i] = b[i] = std::sin(1.0 + static_cast<double>(i));
     ASSERT_EQ(sums.newton(Policy::clamp, at.data(), inputs, gamma_ms, x.data()), Outcome::ok);
-    constexpr double h = 1e-6;  // a central difference of values of 1 to 1e2 errs by eps/h = 1e-8 and h^2
+    // The Jacobian is of differences over at least 1.5e-8 x 0.1 of slopes up to 1e2, which round by 1e-14: 7e-6 an
+    // element. A central difference over 1e-6 errs by 1e-14 / 1e-6.
+    constexpr double h = 1e-6;
     Amounts up = at, down = at;
     for (std::size_t i = 0; i < x.size(); ++i) {
         up[i] += h * x[i];
